@@ -1,0 +1,44 @@
+"""Normalization equivariance for any image-to-image network, and the replication of its paper.
+
+from wne import NormalizationEquivariant
+denoiser = NormalizationEquivariant(backbone)     # f(a y + b) = a f(y) + b, exactly
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wne.equivariance import Defect, equivariance_defect
+    from wne.models import create_denoiser, list_denoisers
+    from wne.wrapper import InputNormalized, NormalizationEquivariant, ScaleEquivariant
+
+__version__ = "0.1.0"
+
+# Loaded on first use: figures and tables are drawn from CSV files without importing torch.
+_HOME = {
+    "NormalizationEquivariant": "wne.wrapper",
+    "ScaleEquivariant": "wne.wrapper",
+    "InputNormalized": "wne.wrapper",
+    "create_denoiser": "wne.models",
+    "list_denoisers": "wne.models",
+    "Defect": "wne.equivariance",
+    "equivariance_defect": "wne.equivariance",
+}
+__all__ = [
+    "Defect",
+    "InputNormalized",
+    "NormalizationEquivariant",
+    "ScaleEquivariant",
+    "__version__",
+    "create_denoiser",
+    "equivariance_defect",
+    "list_denoisers",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'wne' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,64 @@
+"""Layers that are normalization equivariant one by one (Herbreteau et al., 2023; App. A.2 of the paper).
+
+NOTE: written from the papers. Reparameterizations of the constraint differ; this one is the orthogonal
+projection onto {sum of weights = 1}.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from wne.models.padding import reflect_pad
+
+
+class AffineConv2d(nn.Module):
+    """Bias-free convolution whose weights sum to 1 for each output channel, with reflect padding.
+
+    W = V + (1 - sum(V)) / n, n = C_in k^2, so W * 1 = 1 and W * (a y + b 1) = a (W * y) + b 1.
+    (B, C_in, H, W) to (B, C_out, H, W); `kernel` is odd.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int = 3, float32: bool = False):
+        super().__init__()
+        self.float32 = float32  # ignore autocast, for the last layer: see models/precision.py
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel, kernel))
+        # Sorting keeps norms, unlike ReLU: gain 1.
+        nn.init.kaiming_normal_(self.weight, nonlinearity="linear")
+
+    def constrained_weight(self) -> Tensor:
+        total = self.weight.sum((1, 2, 3), keepdim=True)
+        return self.weight + (1.0 - total) / self.weight[0].numel()
+
+    def forward(self, x: Tensor) -> Tensor:
+        pad = self.weight.shape[-1] // 2
+        with torch.autocast(x.device.type, enabled=torch.is_autocast_enabled(x.device.type) and not self.float32):
+            x = x.to(self.weight.dtype) if self.float32 else x
+            return nn.functional.conv2d(reflect_pad(x, pad, pad, pad, pad), self.constrained_weight())
+
+
+class SortPool(nn.Module):
+    """Sorts pairs of channels, (u, v) to (min(u, v), max(u, v)); channel c is paired with c + C/2.
+
+    Commutes with y -> a y + b 1 for a > 0, because order does. (B, C, H, W) with C even, to the same shape.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1] % 2:
+            raise ValueError(
+                f"SortPool pairs channels, so their number must be even, not {x.shape[1]}: use an even width"
+            )
+        u, v = x.chunk(2, dim=1)
+        return torch.cat((torch.minimum(u, v), torch.maximum(u, v)), dim=1)
+
+
+class AffineResidual(nn.Module):
+    """(1 - t) y + t branch(y) with a trainable scalar t: the weights sum to 1, so b passes once."""
+
+    def __init__(self, branch: nn.Module):
+        super().__init__()
+        self.branch = branch
+        self.t = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, y: Tensor) -> Tensor:
+        return (1.0 - self.t) * y + self.t * self.branch(y)

@@ -1,0 +1,80 @@
+"""DnCNN and FDnCNN (Zhang et al., 2017) with the architectural SE and NE forms (Herbreteau et al., 2023).
+
+NOTE: FDnCNN is known from code only. As published for this paper it predicts the clean image directly
+(`residual=False`, the paper's profile). `residual=True` adds the skip that DnCNN has; it reaches a useful
+denoiser in the short schedules of the small profiles, and is where NE-arch needs its affine residual.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal
+
+from torch import Tensor, nn
+
+from wne.models.affine import AffineConv2d, AffineResidual, SortPool
+from wne.models.initialization import initialize_for_relu, start_near_zero
+from wne.models.precision import Float32Conv2d
+
+
+class DnCNN(nn.Module):
+    """f(y) = y - r(y), r = Conv ReLU, (Conv BN ReLU) x (depth - 2), Conv; 3 x 3 kernels, zero padding.
+
+    (B, channels, H, W) to the same shape, trained on [0, 1]. Paper size: depth 20, width 64.
+    """
+
+    def __init__(self, channels: int = 1, depth: int = 20, width: int = 64):
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
+        for _ in range(depth - 2):
+            # BatchNorm has its own shift, so a bias before it would be redundant.
+            layers += [nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+        layers += [Float32Conv2d(width, channels, 3, padding=1)]
+        self.noise = nn.Sequential(*layers)
+        initialize_for_relu(self)
+        start_near_zero(layers[-1])
+
+    def forward(self, y: Tensor) -> Tensor:
+        return y - self.noise(y)
+
+
+class FDnCNN(nn.Module):
+    """DnCNN without BatchNorm, in three forms.
+
+    "ordinary": biases and ReLU. "scale": no biases, so f(a y) = a f(y). "normalization": affine
+    convolutions, SortPool and an affine residual, so f(a y + b 1) = a f(y) + b 1 layer by layer.
+    (B, channels, H, W) to the same shape. Paper size: depth 20, width 64, residual False.
+    """
+
+    def __init__(
+        self,
+        channels: int = 1,
+        depth: int = 20,
+        width: int = 64,
+        residual: bool = False,
+        form: Literal["ordinary", "scale", "normalization"] = "ordinary",
+    ):
+        super().__init__()
+        self.residual = residual and form != "normalization"
+        widths = [channels, *[width] * (depth - 1), channels]
+        layers: list[nn.Module] = []
+        for index, (fan_in, fan_out) in enumerate(pairwise(widths)):
+            last = index == depth - 1
+            if form == "normalization":
+                layers.append(AffineConv2d(fan_in, fan_out, float32=last))
+            else:
+                convolution = Float32Conv2d if last else nn.Conv2d
+                layers.append(convolution(fan_in, fan_out, 3, padding=1, bias=form == "ordinary"))
+            if not last:
+                layers.append(SortPool() if form == "normalization" else nn.ReLU(inplace=True))
+        body = nn.Sequential(*layers)
+        if form == "normalization":
+            self.body = AffineResidual(body) if residual else body
+        else:
+            self.body = body
+            initialize_for_relu(self)
+            if self.residual:
+                start_near_zero(layers[-1])
+
+    def forward(self, y: Tensor) -> Tensor:
+        return y - self.body(y) if self.residual else self.body(y)
