@@ -1,0 +1,78 @@
+"""Trained weights as safetensors: the weights, what they were trained as, and nothing that is executed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from wne.files import replacing
+from wne.models import create_denoiser
+from wne.params import Params
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is missing, damaged, or not the one that the parameters describe."""
+
+
+def save_checkpoint(path: Path, model: nn.Module, config: dict[str, object], fingerprint: str) -> None:
+    """Writes the weights with the run's configuration and its hash as metadata."""
+    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    with replacing(path) as temporary:
+        save_file(weights, temporary, metadata={"config": json.dumps(config), "fingerprint": fingerprint})
+
+
+def read_config(path: Path) -> tuple[dict, str]:
+    """The configuration and fingerprint stored in a checkpoint.
+
+    Raises:
+        CheckpointError: no such file, a damaged one, or one that this project did not write.
+    """
+    if not path.exists():
+        raise CheckpointError(f"{path}: no such checkpoint; train it first: wne train {path.stem}")
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path}: damaged or not a safetensors file ({error}); delete it and train again"
+        ) from None
+    if not {"config", "fingerprint"} <= set(metadata):
+        raise CheckpointError(f"{path}: has no configuration inside, so it was not written by `wne train`")
+    return json.loads(metadata["config"]), metadata["fingerprint"]
+
+
+def load_denoiser(path: Path, device: torch.device | str = "cpu") -> nn.Module:
+    """The trained denoiser of a checkpoint, in evaluation mode, float32, channels-last."""
+    config, _ = read_config(path)
+    backbone, size = config["model"]["backbone"], {k: v for k, v in config["model"].items() if k != "backbone"}
+    model = create_denoiser(backbone, config["variant"], channels=config["task"]["channels"], **size)
+    with safe_open(path, "pt", device=str(device)) as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{path}: weights do not fit the configuration inside: {str(error).splitlines()[-1]}"
+        ) from None
+    return model.to(device, memory_format=torch.channels_last).eval()
+
+
+def load_run(path: Path, params: Params, run: str, device: torch.device | str = "cpu") -> nn.Module:
+    """`load_denoiser`, refusing a checkpoint that was trained with other parameters.
+
+    Raises:
+        CheckpointError: the first few settings that differ, checkpoint against parameters.
+    """
+    config, fingerprint = read_config(path)
+    if fingerprint != params.fingerprint(run):
+        expected = json.loads(json.dumps(params.describe(run)))
+        differing = [f"{k}: {config.get(k)} != {expected[k]}" for k in expected if config.get(k) != expected[k]]
+        raise CheckpointError(
+            f"{path}: does not fit {params.params_file} ({'; '.join(differing[:3])}); train it again: wne train {run}"
+        )
+    return load_denoiser(path, device)

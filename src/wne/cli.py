@@ -1,0 +1,194 @@
+"""The command line. Each pipeline stage is one command, so that all of it also runs without DVC."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wne.params import Params, load_params
+from wne.paths import IMAGES, ProfilePaths
+from wne.report import say, stage
+
+UNFINISHED = 75  # EX_TEMPFAIL of sysexits.h: stopped as asked, run again to go on
+
+app = typer.Typer(
+    help="Normalization-equivariant denoising: the pipeline of the replication, stage by stage.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+ParamsFile = Annotated[Path, typer.Option("--params", help="The profile's parameter file.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", envvar="WNE_DEVICE")]
+DEFAULT = Path("params.yaml")
+
+
+def _load(file: Path) -> tuple[Params, ProfilePaths]:
+    params = load_params(file)
+    return params, ProfilePaths(params.profile)
+
+
+@app.command()
+def download(name: Annotated[str, typer.Argument(help="A set of data/registry.csv, e.g. set12.")]) -> None:
+    """Get a set of images, verified by sha256, from WNE_DATA_MIRROR or from its public address."""
+    from wne.data.download import fetch_set
+
+    with stage(f"download {name}", ["data/registry.csv"], [IMAGES / name]):
+        fetch_set(name, IMAGES)
+
+
+@app.command()
+def noise(test_set: str, params_file: ParamsFile = DEFAULT) -> None:
+    """Make a test bench: clean images and the fixed noise that all models see."""
+    from wne.noise import make_bench
+
+    params, paths = _load(params_file)
+    if test_set not in params.test_sets:
+        raise ValueError(f"{params_file}: no test set {test_set!r}; known: {', '.join(params.test_sets)}")
+    source = paths.image_set(params.test_sets[test_set].images)
+    with stage(f"noise {test_set}", [source], [paths.bench / test_set]):
+        make_bench(params, test_set, paths)
+
+
+@app.command()
+def train(
+    run: str,
+    params_file: ParamsFile = DEFAULT,
+    device: Device = "auto",
+    max_seconds: Annotated[
+        float | None, typer.Option(help="Stop cleanly after this time; run again to resume.")
+    ] = None,
+) -> None:
+    """Train one run; resumes by itself where a killed or stopped one left off."""
+    from wne.devices import choose_device
+    from wne.train import train as train_run
+
+    params, paths = _load(params_file)
+    source = paths.image_set(params.run(run).train_set)
+    with stage(f"train {run}", [source], [paths.checkpoints / f"{run}.safetensors", paths.training / f"{run}.csv"]):
+        finished = train_run(params, run, paths, choose_device(device), max_seconds)
+    if not finished:
+        say(f"stopped after {max_seconds:.0f} s as asked; the same command goes on from here")
+        raise typer.Exit(UNFINISHED)
+
+
+@app.command()
+def evaluate(run: str, params_file: ParamsFile = DEFAULT, device: Device = "auto") -> None:
+    """Test one trained run over the noise sweep."""
+    from wne.devices import choose_device
+    from wne.evaluate import evaluate as evaluate_run
+
+    params, paths = _load(params_file)
+    checkpoint = paths.checkpoints / f"{run}.safetensors"
+    benches = [paths.bench / name for name in params.tasks[params.run(run).task].test_sets]
+    with stage(f"evaluate {run}", [checkpoint, *benches], [paths.evaluation / run]):
+        evaluate_run(params, run, paths, choose_device(device))
+
+
+@app.command()
+def timing(params_file: ParamsFile = DEFAULT) -> None:
+    """Time the variants side by side on the CPU, and on the GPU where there is one."""
+    from wne.timing import time_all
+
+    params, paths = _load(params_file)
+    with stage("timing", [params_file], [paths.timing]):
+        time_all(params, paths)
+
+
+@app.command()
+def audit(train_set: str, params_file: ParamsFile = DEFAULT) -> None:
+    """Look for the test images inside a training set."""
+    from wne.leakage import audit_training_set
+
+    params, paths = _load(params_file)
+    if train_set not in params.leakage:
+        raise ValueError(f"{params_file}: leakage has no {train_set!r}; known: {', '.join(params.leakage)}")
+    benches = [paths.bench / name for name in params.leakage[train_set]]
+    with stage(f"audit {train_set}", [paths.image_set(train_set), *benches], [paths.leakage / f"{train_set}.csv"]):
+        audit_training_set(params, train_set, paths)
+
+
+@app.command()
+def difficulty(train_set: str, params_file: ParamsFile = DEFAULT) -> None:
+    """Measure how hard the patches of a training set are, in normalized coordinates; needs no model."""
+    from wne.difficulty import measure_difficulty
+
+    params, paths = _load(params_file)
+    if train_set not in params.difficulty:
+        raise ValueError(f"{params_file}: difficulty has no {train_set!r}; known: {', '.join(params.difficulty)}")
+    with stage(f"difficulty {train_set}", [paths.image_set(train_set)], [paths.difficulty / f"{train_set}.csv"]):
+        measure_difficulty(params, train_set, paths)
+
+
+@app.command()
+def collect(params_file: ParamsFile = DEFAULT) -> None:
+    """Join the results of all runs into tidy tables, with intervals; refuses when a run is missing."""
+    from wne.collect import collect as collect_runs
+
+    params, paths = _load(params_file)
+    with stage(
+        "collect", [paths.training, paths.evaluation, paths.timing, paths.difficulty], [paths.results / "summary"]
+    ):
+        collect_runs(params, paths)
+
+
+@app.command()
+def figures(params_file: ParamsFile = DEFAULT) -> None:
+    """Draw the paper's figures from the collected results."""
+    from wne.figures import draw_all
+
+    params, paths = _load(params_file)
+    with stage("figures", [paths.results / "summary"], [paths.figures]):
+        draw_all(params, paths)
+
+
+@app.command()
+def tables(params_file: ParamsFile = DEFAULT) -> None:
+    """Write the LaTeX tables, the numbers as macros, and the results page."""
+    from wne.tables import write_all
+
+    params, paths = _load(params_file)
+    with stage("tables", [paths.results / "summary"], [paths.tables, paths.results / "README.md"]):
+        write_all(params, paths)
+
+
+@app.command()
+def readme() -> None:
+    """Rewrite README's table of claims from the committed results of the default and bsd400 profiles."""
+    from wne.files import write_text
+    from wne.tables.readme import claims, read_profiles, replace_block
+
+    file = Path("README.md")
+    with stage("readme", [Path("results")], [file]):
+        write_text(file, replace_block(file.read_text(), claims(*read_profiles())))
+
+
+@app.command("list")
+def list_models() -> None:
+    """List the denoisers that `create_denoiser` knows."""
+    from wne.models import list_denoisers
+
+    for backbone, variant in list_denoisers():
+        typer.echo(f"{backbone:10s} {variant}")
+
+
+@app.command()
+def check(params_file: ParamsFile = DEFAULT) -> None:
+    """Check a parameter file, and list its runs by group."""
+    params, _ = _load(params_file)
+    for group, runs in params.groups.items():
+        typer.echo(f"{group} ({len(runs)}): {', '.join(runs)}")
+    typer.echo(f"{params_file}: profile {params.profile}, {len(params.runs)} runs, no mistakes found")
+
+
+def main() -> None:
+    """Runs the command; every foreseen mistake is one line on the error stream and exit status 1."""
+    try:
+        app()
+    except (ValueError, RuntimeError, OSError) as error:
+        if os.environ.get("WNE_TRACEBACK"):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

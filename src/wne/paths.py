@@ -1,0 +1,29 @@
+"""Where everything lies, relative to the repository root. Every stage asks here; nothing builds a path itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+IMAGES = Path("data/images")  # <set>/<file>, made by `wne download`
+
+
+class ProfilePaths:
+    """The files of one profile: what each stage reads and writes."""
+
+    def __init__(self, profile: str, root: Path = Path(".")):
+        self.root = root
+        self.bench = root / "data/noise" / profile  # <test set>/<image>.npz, by `wne noise`
+        self.checkpoints = root / "checkpoints" / profile  # <run>.safetensors, by `wne train`
+        self.states = root / "checkpoints" / profile / "unfinished"  # <run>.pt, training states to resume from
+        self.results = root / "results" / profile
+        self.training = self.results / "training"  # <run>.csv and <run>.json, by `wne train`
+        self.evaluation = self.results / "evaluation"  # <run>/*.csv, *.png, by `wne evaluate`
+        self.timing = self.results / "timing"  # samples.csv and environment.json, by `wne timing`
+        self.leakage = self.results / "leakage"  # <training set>.csv, by `wne audit`
+        self.difficulty = self.results / "difficulty"  # <training set>.csv, by `wne difficulty`
+        self.summary = self.results / "summary"  # tidy tables of all runs, by `wne collect`
+        self.figures = root / "paper" / profile / "figures"  # by `wne figures`
+        self.tables = root / "paper" / profile / "tables"  # by `wne tables`
+
+    def image_set(self, name: str) -> Path:
+        return self.root / IMAGES / name
