@@ -1,0 +1,162 @@
+"""A tiny profile with made-up results of every stage, for the tests of collecting and rendering."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from PIL import Image
+
+from wne.collect import sweep_sigmas
+from wne.params import Params, load_params
+from wne.paths import ProfilePaths
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+IMAGES = ("01", "02", "camera_1", "NA")
+
+
+def make_params(folder: Path, **replaced: object) -> Params:
+    """A profile `tiny`: three DnCNN-like and two SwinIR runs at sigma 25; sections can be replaced."""
+    raw = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    runs = {
+        name: run for name, run in raw["runs"].items() if name.endswith("s25") and "se_arch" not in name
+    }  # dncnn baseline and wne, fdncnn ne_arch, swinir baseline and wne
+    raw |= {"profile": "tiny", "runs": runs, "statistics": {"confidence": 0.95, "resamples": 400, "seed": 0}}
+    bench = {"channels": 1, "crop": None, "noises": ["gaussian"]}
+    raw["test_sets"] = {
+        "set12": {"images": "set12", "draws": 2, "sigmas": [5, 25, 100], **bench},
+        "photos_b": {"images": "photos_b", "draws": 1, "sigmas": [10, 50], **bench},
+    }
+    raw["tasks"]["awgn"]["test_sets"] = ["set12", "photos_b"]
+    raw["leakage"] = {"embedded-train": ["set12"]}
+    pair = ["swinir-baseline-s25", "swinir-wne-s25"]
+    raw["examples"] = {"fig02": {"test_set": "set12", "image": "01", "sigma": 90, "size": 32, "runs": pair}}
+    raw["timing"]["repetitions"] = 4
+    raw |= replaced
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "params.yaml"
+    file.write_text(yaml.safe_dump(raw, sort_keys=False))
+    return load_params(file)
+
+
+def write_results(params: Params, root: Path, devices: tuple[str, ...] = ("cpu",)) -> ProfilePaths:
+    """All that the stages before `collect` write, and the paper's numbers."""
+    paths = ProfilePaths(params.profile, root)
+    (root / "data").mkdir(parents=True, exist_ok=True)
+    (root / "data/paper_values.csv").write_bytes((REPOSITORY / "data/paper_values.csv").read_bytes())
+    for name in params.runs:
+        write_training(params, name, paths)
+        write_evaluation(params, name, paths)
+    write_timing(params, paths, devices)
+    for train_set, test_sets in params.leakage.items():
+        paths.leakage.mkdir(parents=True, exist_ok=True)
+        rows = [
+            {"test_set": test_set, "image": image, "train_set": train_set, "train_image": "t_1", "row": 3, "column": 4}
+            | {"matched_fraction": 1.0 if image == "02" else 0.01, "leaked": image == "02"}
+            for test_set in test_sets
+            for image in IMAGES
+        ]
+        pd.DataFrame(rows).to_csv(paths.leakage / f"{train_set}.csv", index=False)
+    for train_set in params.difficulty:
+        write_difficulty(params, train_set, paths)
+    return paths
+
+
+def made_up_coverage(sigma_train: float, sigma_test: float) -> float:
+    """95 % on the diagonal, less away from it, and more upward than downward, as in the paper's Table 3."""
+    ratio = sigma_test / sigma_train
+    return 0.95 * (ratio**-0.05 if ratio >= 1 else ratio)
+
+
+def write_difficulty(params: Params, train_set: str, paths: ProfilePaths) -> None:
+    """Ten bins with as many patches at any sigma; half the patches have less contrast than 40 of 255."""
+    spec = params.difficulty[train_set]
+    rows = []
+    for sigma in spec.sigmas:
+        for quantity in ("histogram", "approximation"):
+            rows += [(quantity, sigma, spec.patch / 10 * bin, spec.patches // 10) for bin in range(10)]
+        rows.append(("error", sigma, np.nan, 0.012))
+        rows += [("quantile", sigma, p, spec.patch * p) for p in (0.025, 0.5, 0.975)]
+        for quantity, scale in (("coverage", 1.0), ("coverage_error", 0.01)):
+            rows += [(quantity, sigma, test, scale * made_up_coverage(sigma, test)) for test in spec.sigmas]
+    rows += [("contrast", np.nan, p, 80 * p) for p in (0, 0.25, 0.5, 0.75, 1)]
+    table = pd.DataFrame(rows, columns=["quantity", "sigma", "at", "value"])
+    table = table.assign(train_set=train_set, patches=spec.patches, patch=spec.patch)
+    paths.difficulty.mkdir(parents=True, exist_ok=True)
+    table.to_csv(paths.difficulty / f"{train_set}.csv", index=False)
+
+
+def write_training(params: Params, name: str, paths: ProfilePaths) -> None:
+    paths.training.mkdir(parents=True, exist_ok=True)
+    step = np.arange(10, 810, 10)
+    curve = {"step": step, "loss": 0.02 / np.sqrt(step), "learning_rate": 1e-3, "seconds": 0.1 * step}
+    pd.DataFrame(curve).to_csv(paths.training / f"{name}.csv", index=False)
+    facts = {"run": name, "fingerprint": params.fingerprint(name), "config": params.describe(name)}
+    facts |= {"parameters": 56_000, "steps": 800, "seconds": 81.5, "device": "Some CPU @ 2.00 GHz_x", "threads": 2}
+    facts |= {"versions": {"torch": "2.0"}, "date": "2026-01-02"}
+    (paths.training / f"{name}.json").write_text(json.dumps(facts))
+
+
+def made_up_psnr(variant: str, sigma_train: float, sigma_test: float) -> float:
+    """dB, with the shape of the paper's curves: flat below the training noise, a collapse of the baseline above."""
+    clean_level = 38.0 - 3.4 * np.log2(max(sigma_test, 1) / 5)
+    floor = 38.0 - 3.4 * np.log2(sigma_train / 5)
+    if variant == "baseline":
+        excess = max(0.0, np.log2(sigma_test / sigma_train))
+        return min(clean_level, floor) - 5.5 * min(excess, 1.0) - 1.0 * excess
+    losses = {"se_arch": 0.75, "ne_arch": 0.28, "wne": 0.25}
+    low = max(0.0, np.log2(sigma_train / sigma_test))
+    return clean_level - losses.get(variant, 0.4) * low**2
+
+
+def write_evaluation(params: Params, name: str, paths: ProfilePaths) -> None:
+    run, folder = params.runs[name], paths.evaluation / name
+    folder.mkdir(parents=True, exist_ok=True)
+    task, quality, defects = params.tasks[run.task], [], []
+    for test_set in task.test_sets:
+        for index, image in enumerate(IMAGES):
+            for draw in range(params.test_sets[test_set].draws):
+                for sigma in sweep_sigmas(params, run, test_set):
+                    train = run.sigma if isinstance(run.sigma, (int, float)) else 25.0
+                    noisy = -20 * np.log10(sigma / 255)
+                    psnr = made_up_psnr(run.variant, train, sigma) + 1.2 * (index - 1.5) + 0.01 * draw
+                    quality.append(
+                        {"test_set": test_set, "noise": task.noise, "image": image, "draw": draw, "sigma_test": sigma}
+                        | {"input_psnr": noisy, "input_psnr_clipped": noisy + sigma / 45}
+                        | {"psnr": psnr, "ssim": psnr / 40}
+                    )
+            size = 1e-7 if run.variant in ("wne", "ne_arch") else 0.1
+            defects.append({"test_set": test_set, "image": image, "sigma_test": 5.0, "a": 1.0, "b": 0.1})
+            defects[-1] |= {"paper": size * (1 + index), "sharp": 3 * size * (1 + index)}
+    pd.DataFrame(quality).to_csv(folder / "psnr.csv", index=False, float_format="%.5f")
+    pd.DataFrame(defects).to_csv(folder / "defect.csv", index=False, float_format="%.4e")
+    (folder / "run.json").write_text(json.dumps({"run": name, "fingerprint": params.fingerprint(name)}))
+    for key, example in params.examples.items():
+        if name in example.runs:
+            ramp = np.linspace(0, 255, example.size).astype(np.uint8)[None].repeat(example.size, 0)
+            for picture in (key, f"{key}-noisy", f"{key}-clean", f"{key}-noisy-training"):
+                Image.fromarray(ramp).save(folder / f"{picture}.png")
+            facts = {"psnr": 12.5, "input_psnr": 9.0, "sigma_test": example.sigma, "sigma_train": run.sigma}
+            (folder / f"{key}.json").write_text(json.dumps(facts))
+
+
+def write_timing(params: Params, paths: ProfilePaths, devices: tuple[str, ...]) -> None:
+    """The wrapper takes 1.02 times the baseline's time, the architectural variants 1.7 times, in each repetition."""
+    paths.timing.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for device in devices:
+        for key, family in params.timing.families.items():
+            shape = family.cuda_shape if device == "cuda" else family.cpu_shape
+            for mode in ("training", "inference"):
+                for repetition in range(params.timing.repetitions):
+                    for variant in family.variants:
+                        seconds = {"baseline": 1.0, "wne": 1.02}.get(variant, 1.7) * 0.1 * (1 + repetition)
+                        row = {"device": device, "family": key, "variant": variant, "mode": mode, "seconds": seconds}
+                        row |= dict(zip(("batch", "channels", "height", "width"), shape))
+                        rows.append(row | {"repetition": repetition})
+    pd.DataFrame(rows).to_csv(paths.timing / "samples.csv", index=False)
+    facts = {"devices": {d: f"Some {d.upper()}" for d in devices}, "threads": 2, "versions": {}, "date": "2026-01-02"}
+    (paths.timing / "environment.json").write_text(json.dumps(facts))

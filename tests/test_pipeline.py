@@ -1,0 +1,123 @@
+"""The smoke profile's whole pipeline under DVC, in a copy of the repository, as a newcomer runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SMOKE = "profiles/smoke/dvc.yaml"
+pytestmark = pytest.mark.pipeline
+
+
+def _dvc(repository: Path, *arguments: str) -> str:
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    result = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=repository, env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, f"dvc {' '.join(arguments)}\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
+    return result.stdout
+
+
+def _stages(output: str) -> set[str]:
+    """The stages that ran, or would run, of the output of `dvc repro`."""
+    return {name.split(":")[-1] for name in re.findall(r"Running stage '([^']+)'", output)}
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory) -> Path:
+    """A copy of the tracked files without the smoke profile's lock and results: a fresh clone."""
+    copy = tmp_path_factory.mktemp("clone")
+    for part in ("src", "data/registry.csv", "data/archives.csv", "data/paper_values.csv", "data/dvc.yaml", "profiles",
+                 "params.yaml", "dvc.yaml", ".dvcignore"):  # fmt: skip
+        target = copy / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, target, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        else:
+            shutil.copy(ROOT / part, target)
+    (copy / "profiles/smoke/dvc.lock").unlink(missing_ok=True)
+    _dvc(copy, "init", "--no-scm", "--quiet")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def reproduced(repository) -> Path:
+    _dvc(repository, "repro", SMOKE)
+    return repository
+
+
+def test_one_command_makes_every_artefact(reproduced):
+    for figure in ("fig02", "fig03", "fig04", "fig07", "overview"):
+        for kind in ("pdf", "png"):
+            assert (reproduced / f"paper/smoke/figures/{figure}.{kind}").stat().st_size > 1000
+    for table in ("table01", "table02", "table03", "table05", "table06", "leakage", "numbers"):
+        assert (reproduced / f"paper/smoke/tables/{table}.tex").read_text().startswith("%")
+    assert "fig03.png" in (reproduced / "results/smoke/README.md").read_text()
+
+
+def test_wrapped_networks_are_equivariant_and_bare_ones_are_not(reproduced):
+    """The one claim that holds however short the training."""
+    largest = {
+        name: pd.read_csv(reproduced / f"results/smoke/evaluation/{name}/defect.csv")["sharp"].max()
+        for name in (
+            "dncnn-baseline-s25",
+            "dncnn-wne-s25",
+            "fdncnn-ne_arch-s25",
+            "swinir-baseline-s25",
+            "swinir-wne-s25",
+        )
+    }
+    assert max(largest[name] for name in largest if "baseline" not in name) < 1e-5
+    assert min(largest[name] for name in largest if "baseline" in name) > 1e-3
+
+
+def test_a_second_time_nothing_runs(reproduced):
+    assert _stages(_dvc(reproduced, "repro", SMOKE)) == set()
+
+
+def test_figures_come_from_results_alone(reproduced):
+    """Without checkpoints, images and noise: what a clone of the repository has."""
+    hidden = reproduced.parent / "hidden"
+    shutil.copytree(reproduced, hidden, ignore=shutil.ignore_patterns("checkpoints", "images", "noise", "cache"))
+    shutil.rmtree(hidden / "paper/smoke/figures")
+    assert _stages(_dvc(hidden, "repro", "-s", f"{SMOKE}:figures")) == {"figures"}
+    drawn = sorted((hidden / "paper/smoke/figures").iterdir())
+    assert drawn and all(f.read_bytes() == (reproduced / "paper/smoke/figures" / f.name).read_bytes() for f in drawn)
+
+
+def test_the_paper_profile_is_a_complete_pipeline(repository):
+    stages = _stages(_dvc(repository, "repro", "--dry", "--force", "profiles/paper/dvc.yaml"))
+    assert len({s for s in stages if s.startswith("train@")}) == 62
+    assert len({s for s in stages if s.startswith("evaluate@")}) == 62
+    assert {
+        "download@waterloo",
+        "compose-grey8694",
+        "timing",
+        "audit@grey8694",
+        "collect",
+        "figures",
+        "tables",
+    } <= stages
+
+
+def test_a_changed_and_an_added_run_train_alone(reproduced):
+    """The last test: it changes the copy's parameters."""
+    file = reproduced / "profiles/smoke/params.yaml"
+    before = file.read_text()
+    line = next(line for line in before.splitlines() if line.strip().startswith("dncnn-wne-s25:"))
+    added = line.replace("dncnn-wne-s25", "dncnn-wne-s40").replace("sigma: 25", "sigma: 40")
+    other = next(line for line in before.splitlines() if line.strip().startswith("fdncnn-se_arch-s25:"))
+    file.write_text(before.replace(line, f"{line}\n{added}").replace(other, other.replace("seed: 0", "seed: 1")))
+    stages = _stages(_dvc(reproduced, "repro", SMOKE))
+    assert stages == {
+        "train@dncnn-wne-s40", "evaluate@dncnn-wne-s40", "train@fdncnn-se_arch-s25", "evaluate@fdncnn-se_arch-s25",
+        "collect", "figures", "tables",
+    }  # fmt: skip

@@ -1,0 +1,90 @@
+"""The repository keeps its promises to itself: equal copies, equal dependency lists, a complete paper profile."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from wne.params import load_params
+
+ROOT = Path(__file__).parents[1]
+PROFILES = ["smoke", "bsd400", "paper"]
+
+
+def _params_file(profile: str) -> Path:
+    return ROOT / "params.yaml" if profile == "default" else ROOT / "profiles" / profile / "params.yaml"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_runs_the_same_pipeline(profile):
+    assert (ROOT / "profiles" / profile / "dvc.yaml").read_bytes() == (ROOT / "dvc.yaml").read_bytes()
+
+
+@pytest.mark.parametrize("profile", ["default", *PROFILES])
+def test_profile_is_valid_and_knows_where_it_lies(profile):
+    file = _params_file(profile)
+    params = load_params(file)
+    assert params.profile == profile
+    assert (file.parent / params.root).resolve() == ROOT
+    assert ROOT / params.params_file == file
+
+
+def test_paper_profile_has_all_runs_of_the_paper():
+    groups = {group: len(runs) for group, runs in load_params(_params_file("paper")).groups.items()}
+    assert groups == {
+        "cnn": 12, "swinir": 6, "fdncnn": 6, "restormer": 6, "colour": 6, "sidd": 2,
+        "multi-noise": 2, "soft-ne": 1, "n2n": 2, "input-only": 1, "non-gaussian": 18,
+    }  # fmt: skip
+    assert sum(groups.values()) == 62
+
+
+def test_paper_profile_has_the_hyperparameters_of_table_4():
+    params = load_params(_params_file("paper"))
+    rows = {
+        "dncnn-baseline-s25": (128, 70, "l1", 1e-4, 500_000, None),
+        "fdncnn-se_arch-s25": (128, 70, "l1", 1e-4, 500_000, None),
+        "fdncnn-ne_arch-s25": (128, 70, "mse", 1e-4, 900_000, None),
+        "dncnn-wne-s25": (128, 70, "mse", 1e-4, 500_000, 100_000),
+        "swinir-baseline-s25": (32, 64, "mse", 1e-4, 500_000, None),
+        "swinir-wne-s25": (32, 64, "mse", 1e-4, 500_000, 100_000),
+    }
+    for name, expected in rows.items():
+        r = params.recipes[params.runs[name].recipe]
+        assert (r.batch, r.patch, r.loss, r.lr, r.steps, r.halve_every) == expected, name
+
+
+@pytest.mark.parametrize("profile", ["default", "bsd400"])
+def test_variants_are_compared_in_a_matched_recipe(profile):
+    """Wrapped and bare differ in the wrapper alone: same recipe, data, noise and seed."""
+    params = load_params(_params_file(profile))
+    for name, run in params.runs.items():
+        if run.variant == "wne":
+            bare = params.runs[name.replace("-wne-", "-baseline-")]
+            assert run.model_dump(exclude={"variant"}) == bare.model_dump(exclude={"variant"})
+
+
+def _project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_conda_environment_equals_pyproject():
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text())
+    pip = next(entry["pip"] for entry in conda["dependencies"] if isinstance(entry, dict))
+    project = _project()
+    declared = project["dependencies"] + [d for extra in project["optional-dependencies"].values() for d in extra]
+    assert sorted(p for p in pip if not p.startswith("--")) == sorted(declared)
+
+
+def test_lock_pins_every_dependency_and_names_no_address():
+    lock = (ROOT / "requirements.lock").read_text().splitlines()
+    pins = dict(line.split("==") for line in lock)
+    project = _project()
+    declared = project["dependencies"] + [d for extra in project["optional-dependencies"].values() for d in extra]
+    for requirement in declared:
+        name = re.split(r"[>=]", requirement)[0]
+        assert name.lower() in {pin.lower() for pin in pins}, f"requirements.lock lacks {name}"
+    assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[A-Za-z0-9_.+\-]+", line) for line in lock)

@@ -1,0 +1,216 @@
+"""Tables: the numbers in the files are the collected ones, and the paper's are told apart."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from synthetic_results import REPOSITORY, made_up_coverage, make_params, write_results
+from wne.collect import CollectError, collect, read_summary
+from wne.tables import TABLES, write_all
+from wne.tables.latex import escape, fixed, interval, scientific, seconds, signed
+from wne.tables.numbers import expected_macros, spell
+from wne.tables.published import read_published
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tiny")
+    params = make_params(root)
+    paths = write_results(params, root)
+    collect(params, paths)
+    write_all(params, paths)
+    return params, paths
+
+
+def _rows(path) -> list[list[str]]:
+    """The cells of a generated table, without LaTeX's ornaments."""
+    lines = [line.removesuffix(r" \\") for line in path.read_text().splitlines() if line.endswith(r"\\")]
+    plain = [re.sub(r"\\textcolor\{gray\}|\\footnotesize|\\quad|\\times|\\,|[{}$]", "", line) for line in lines]
+    return [[" ".join(cell.split()) for cell in line.split(" & ")] for line in plain]
+
+
+def _macros(path) -> dict[str, str]:
+    return dict(re.findall(r"^\\newcommand\{\\(\w+)\}\{(.*)\}$", path.read_text(), re.MULTILINE))
+
+
+def test_every_file_names_its_maker_and_its_input(tiny):
+    params, paths = tiny
+    inputs = read_summary(params, paths).source["inputs"]
+    assert {file.stem for file in paths.tables.iterdir()} == set(TABLES)
+    for file in paths.tables.iterdir():
+        first = file.read_text().splitlines()[0]
+        assert re.fullmatch(rf"% wne\.tables\.\w+\.\w+, from results/tiny with hash {inputs}; .*", first)
+
+
+def test_table_1_holds_matched_psnr_and_the_papers_numbers_where_the_set_is_the_papers(tiny):
+    params, paths = tiny
+    rows = _rows(paths.tables / "table01.tex")
+    curves = read_summary(params, paths).curves
+    own = curves.query("run == 'dncnn-baseline-s25' and sigma_test == 25").set_index("test_set")["psnr"]
+    at = next(i for i, row in enumerate(rows) if row[0] == "DnCNN Baseline")
+    assert rows[at][1:] == [f"{own['set12']:.2f}", f"{own['photos_b']:.2f}"]
+    assert rows[at + 1] == ["paper", "30.50", ""]  # Table 1 of the paper: DnCNN Baseline, Set12, sigma 25
+    assert rows[at + 2][0] == "FDnCNN NE-arch"
+
+
+def test_mismatch_holds_the_gain_and_its_interval(tiny):
+    params, paths = tiny
+    row = next(row for row in _rows(paths.tables / "mismatch.tex") if row[0] == "SwinIR WNE")
+    paired = read_summary(params, paths).paired
+    cell = paired.query("run == 'swinir-wne-s25' and test_set == 'set12' and sigma_test == 100").iloc[0]
+    values = [cell[name] for name in ("psnr_gain", "psnr_gain_low", "psnr_gain_high")]
+    assert row[-1] == "{:+.2f} [{:.2f}, {:.2f}]".format(*values)
+    assert row[1] == "25"
+
+
+def test_table_3_holds_coverage_in_percent_beside_the_papers(tiny):
+    _, paths = tiny
+    rows = _rows(paths.tables / "table03.tex")
+    assert rows[0][1:] == ["50", "40", "30", "20", "10"]
+    note = (paths.tables / "table03.tex").read_text()
+    assert r"\texttt{embedded-train}, 20\,000 patches of $70\times70$" in note
+    upward, downward = rows[-1], rows[2]  # sigma_train 10 and 50
+    assert upward[:2] == ["10", f"{100 * made_up_coverage(10, 50):.0f} 88"]
+    assert downward == ["50", "95 95", "76 87", "57 68", "38 42", "19 19"]
+
+
+def test_a_profile_without_difficulty_says_so(tmp_path):
+    params = make_params(tmp_path, difficulty={})
+    paths = write_results(params, tmp_path)
+    collect(params, paths)
+    write_all(params, paths)
+    assert "no training set was measured" in (paths.tables / "table03.tex").read_text()
+    assert _macros(paths.tables / "numbers.tex")["StudyCoverageUpward"] == r"\StudyMissing"
+    assert "Table 3" not in (paths.results / "README.md").read_text()
+
+
+def test_macros_of_difficulty_are_percentages_and_8_bit_units(tiny):
+    _, paths = tiny
+    macros = _macros(paths.tables / "numbers.tex")
+    expected = {
+        "StudyDifficultySet": "embedded-train", "StudyDifficultyPatches": r"20\,000", "StudyDifficultyPatch": "70",
+        "StudyDifficultySigmaLowest": "10", "StudyDifficultySigmaHighest": "50",
+        "StudyDifficultyApproximationError": "1.2", "StudyCoverageDownward": "19", "PaperCoverageUpward": "88",
+        "PaperCoverageDownward": "19", "StudyContrastMedian": "40.0", "StudyContrastBelowLowest": "12",
+        "StudyCoverageErrorMax": "0.9",
+    }  # fmt: skip
+    assert {name: macros[name] for name in expected} == expected
+
+
+def test_timing_tables_have_a_dash_where_no_device_was(tiny):
+    _, paths = tiny
+    row = next(row for row in _rows(paths.tables / "table06.tex") if row[0] == "NE-arch")
+    assert row[1:] == ["---", "---", "0.425 (1.70)", "0.425 (1.70)"]
+    assert "No GPU was available" in (paths.tables / "table02.tex").read_text()
+    assert "GPU" not in "".join(_rows(paths.tables / "table02.tex")[0])
+
+
+def test_timing_tables_with_a_gpu(tmp_path):
+    params = make_params(tmp_path)
+    paths = write_results(params, tmp_path, ("cpu", "cuda"))
+    collect(params, paths)
+    write_all(params, paths)
+    text = (paths.tables / "table02.tex").read_text()
+    assert "No GPU" not in text and r"GPU, $16 \times 1 \times 128 \times 128$" in text
+    assert "---" not in (paths.tables / "table06.tex").read_text()
+    assert _macros(paths.tables / "numbers.tex")["NeArchRatioFdncnnGpuTraining"] == "1.70"
+
+
+def test_macros_are_defined_once_and_letters_only(tiny):
+    _, paths = tiny
+    text = (paths.tables / "numbers.tex").read_text()
+    names = re.findall(r"^\\newcommand\{\\([^}]*)\}", text, re.MULTILINE)
+    assert len(names) == len(set(names))
+    assert all(name.isalpha() for name in names)
+    assert set(expected_macros()) <= set(names)
+
+
+def test_macros_hold_the_numbers_and_say_what_was_not_measured(tiny):
+    params, paths = tiny
+    macros = _macros(paths.tables / "numbers.tex")
+    paired = read_summary(params, paths).paired
+    cell = paired.query("run == 'dncnn-wne-s25' and test_set == 'set12' and sigma_test == 100").iloc[0]
+    assert macros["WneGainDncnnTrainTwentyFiveTestHighest"] == f"${cell['psnr_gain']:+.2f}$"
+    assert macros["StudySigmaHighest"] == "100"
+    assert macros["PaperMatchedLossMax"] == "0.15"
+    assert macros["WneGainDncnnTrainFiftyTestHighest"] == r"\StudyMissing"
+    text = (paths.tables / "numbers.tex").read_text()
+    assert "WneGainDncnnTrainFiftyTestHighest" in text.split("printed as n/a:")[1].split("\\newcommand")[0]
+
+
+def test_the_report_uses_defined_macros_and_types_no_measured_number(tiny):
+    _, paths = tiny
+    report = (REPOSITORY / "paper/main.tex").read_text()
+    used = set(re.findall(r"\\((?:Study|Paper|Wne|Baseline|SeArch|NeArch)\w+)", report))
+    assert len(used) > 20
+    assert used <= set(_macros(paths.tables / "numbers.tex"))
+    assert {name for name in re.findall(r"\\generated\{(\w+)\}", report)} == set(TABLES) - {"numbers"}
+    prose = re.sub(r"(?m)%.*$", "", report.split(r"\begin{document}")[1])
+    assert not re.findall(r"\d\s*(?:\{\})?\s*(?:dB|\\times)", prose)
+
+
+def test_underscores_are_escaped(tiny):
+    _, paths = tiny
+    assert r"fdncnn-ne\_arch-s25" in (paths.tables / "training.tex").read_text()
+    assert r"photos\_b" in (paths.tables / "table01.tex").read_text()
+    for file in paths.tables.glob("*.tex"):
+        body = "\n".join(line for line in file.read_text().splitlines() if not line.startswith("%"))
+        outside_mathematics = re.sub(r"\$[^$]*\$", "", body)
+        assert not re.search(r"(?<!\\)_", outside_mathematics), file.name
+
+
+def test_the_page_links_figures_and_marks_the_papers_numbers(tiny):
+    _, paths = tiny
+    page = (paths.results / "README.md").read_text()
+    for name in ("overview", "fig02", "fig03", "fig04", "fig07", "training"):
+        assert f"](../../paper/tiny/figures/{name}.png)" in page
+    assert "*(30.50)*" in page
+    assert "| 50 | 95 *(95)* | 76 *(87)* |" in page
+    assert "No GPU was available" in page
+    assert "Some CPU @ 2.00 GHz_x, 2 threads" in page
+
+
+def test_a_stale_summary_is_refused(tiny, tmp_path):
+    params, paths = tiny
+    runs = {name: run.model_dump() | {"seed": 3} for name, run in params.runs.items()}
+    with pytest.raises(CollectError, match="dncnn-wne-s25"):
+        write_all(make_params(tmp_path, runs=runs), paths)
+
+
+def test_published_numbers_are_those_of_the_paper():
+    published = read_published(REPOSITORY / "data/paper_values.csv")
+    assert published.matched_psnr("swinir", "wne", "bsd68", "50") == 26.37
+    assert published.matched_psnr("fdncnn", "wne", "set12", "10") == 34.62  # Table 7
+    assert published.matched_psnr("swinir", "wne", "photos-test", "50") is None
+    assert published.time_ratio("fdncnn", "ne_arch", "cuda", "inference") == 1.69
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (escape("a_b%c&d#e$f"), r"a\_b\%c\&d\#e\$f"),
+        (escape("{x}~^\\"), r"\{x\}\textasciitilde{}\textasciicircum{}\textbackslash{}"),
+        (fixed(float("nan")), "---"),
+        (signed(-0.001), "$0.00$"),
+        (signed(-0.126), "$-0.13$"),
+        (interval(float("nan"), 1.0), ""),
+        (scientific(3.21e-7), r"$3.2\times10^{-7}$"),
+        (scientific(0.0), "0"),
+        (seconds(0.0123456), "0.0123"),
+        (seconds(12.3456), "12.3"),
+        (seconds(123.456), "123"),
+    ],
+)
+def test_numbers_as_latex(made, expected):
+    assert made == expected
+
+
+@pytest.mark.parametrize(
+    ("sigma", "words"),
+    [("5", "Five"), ("10", "Ten"), ("25", "TwentyFive"), ("50", "Fifty"), ("100", "Hundred"), ("7.5", "SevenPointFive"),
+     ("112", "HundredTwelve"), ("255", "TwoHundredFiftyFive"), ("0", "Zero")],
+)  # fmt: skip
+def test_sigmas_are_spelled(sigma, words):
+    assert spell(sigma) == words
