@@ -1,0 +1,56 @@
+# make repro | test | figures | paper | smoke | lint.  Each sets up .venv when it is absent.
+# In an activated environment of your own (conda): make <target> VENV=none
+PYTHON ?= python3
+VENV ?= .venv
+PROFILE ?= default
+
+ifeq ($(VENV),none)
+  READY :=
+else
+  READY := $(VENV)/.installed
+  export PATH := $(abspath $(VENV))/bin:$(PATH)
+endif
+DIRECTORY := $(if $(filter default,$(PROFILE)),.,profiles/$(PROFILE))
+
+.PHONY: repro test figures paper smoke lint clean
+
+repro: $(READY) .dvc/tmp
+	dvc repro $(DIRECTORY)/dvc.yaml
+
+# The smoke profile's whole pipeline is one of the tests.
+test: $(READY)
+	python -m pytest
+
+# From the committed results: no checkpoints, no torch. Other profiles: make figures PROFILE=bsd400
+figures: $(READY)
+	wne figures --params $(DIRECTORY)/params.yaml
+	wne tables --params $(DIRECTORY)/params.yaml
+
+paper:
+	@command -v latexmk >/dev/null || { echo "error: no latexmk; install LaTeX: apt-get update && apt-get install -y latexmk texlive-latex-recommended (Debian, Ubuntu), or TeX Live" >&2; exit 1; }
+	cd paper && SOURCE_DATE_EPOCH=0 FORCE_SOURCE_DATE=1 latexmk -pdf -interaction=nonstopmode -halt-on-error -output-directory=build/$(PROFILE) -usepretex='\def\profile{$(PROFILE)}' main.tex
+	cp paper/build/$(PROFILE)/main.pdf results/$(PROFILE)/report.pdf
+	@echo "results/$(PROFILE)/report.pdf"
+
+smoke: $(READY) .dvc/tmp
+	dvc repro profiles/smoke/dvc.yaml
+
+lint: $(READY)
+	ruff check src tests
+	ruff format --check src tests
+
+clean:
+	rm -rf paper/build .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@echo "setting up $(VENV) (about 6 GB with torch's CUDA libraries; some minutes)"
+	@$(PYTHON) -c 'import sys; sys.exit("error: Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+# DVC needs a git repository; a zip download has none.
+.dvc/tmp:
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "note: no git repository here (a zip download?): telling DVC to go without"; dvc config --local core.no_scm true; }
+	@mkdir -p .dvc/tmp
