@@ -28,7 +28,7 @@ figures: $(READY)
 
 paper:
 	@command -v latexmk >/dev/null || { echo "error: no latexmk; install LaTeX: apt-get update && apt-get install -y latexmk texlive-latex-recommended (Debian, Ubuntu), or TeX Live" >&2; exit 1; }
-	cd paper && SOURCE_DATE_EPOCH=0 FORCE_SOURCE_DATE=1 latexmk -pdf -interaction=nonstopmode -halt-on-error -output-directory=build/$(PROFILE) -usepretex='\def\profile{$(PROFILE)}' main.tex
+	cd paper && SOURCE_DATE_EPOCH=0 FORCE_SOURCE_DATE=1 latexmk -pdf -quiet -interaction=nonstopmode -halt-on-error -output-directory=build/$(PROFILE) -usepretex='\def\profile{$(PROFILE)}' main.tex
 	cp paper/build/$(PROFILE)/main.pdf results/$(PROFILE)/report.pdf
 	@echo "results/$(PROFILE)/report.pdf"
 
