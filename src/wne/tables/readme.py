@@ -14,6 +14,18 @@ from wne.style import test_set_label
 from wne.tables.published import Published, read_published
 
 START, END = "<!-- claims: made by `wne readme` -->", "<!-- end of claims -->"
+# where the paper has it -> the stage that measures it here
+_COMMANDS = {
+    "App. E": "wne evaluate RUN",
+    "Table 1": "wne evaluate RUN",
+    "Fig. 3": "wne evaluate RUN",
+    "Fig. 4": "wne evaluate RUN",
+    "Table 4": "wne train RUN",
+    "Table 5": "wne timing",
+    "Table 6": "wne timing",
+    "Table 3, Fig. 7": "wne difficulty SET",
+    "not audited": "wne audit SET",
+}
 _SIGMA = "25"  # the training noise that every profile has
 
 
@@ -66,9 +78,12 @@ def claims(summaries: dict[str, Summary], published: Published) -> str:
         name = f"overlap m({test}; {train}) of the difficulties at test and training noise"
         rows.append((name, "Table 3, Fig. 7", f"{published.coverage(train, test):.0f} %", _overlap(train, test)))
     rows.append(("test images inside the training set", "not audited", "-", _leaked))
-    head = ["claim", "where", "paper", *(f"`{name}`" for name in summaries)]
+    head = ["claim", "where", "command", "paper", *(f"`{name}`" for name in summaries)]
     lines = [head, ["---"] * len(head)]
-    lines += [[claim, place, paper, *(ours(s) for s in summaries.values())] for claim, place, paper, ours in rows]
+    lines += [
+        [claim, place, f"`{_COMMANDS[place]}`", paper, *(ours(s) for s in summaries.values())]
+        for claim, place, paper, ours in rows
+    ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
