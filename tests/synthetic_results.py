@@ -10,9 +10,9 @@ import pandas as pd
 import yaml
 from PIL import Image
 
-from wne.collect import sweep_sigmas
-from wne.params import Params, load_params
+from wne.params import ANALYSES, Params, load_params
 from wne.paths import ProfilePaths
+from wne.summary import Summary
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 IMAGES = ("01", "02", "camera_1", "NA")
@@ -22,15 +22,20 @@ def make_params(folder: Path, **replaced: object) -> Params:
     """A profile `tiny`: three DnCNN-like and two SwinIR runs at sigma 25; sections can be replaced."""
     raw = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
     runs = {
-        name: run for name, run in raw["runs"].items() if name.endswith("s25") and "se_arch" not in name
+        name: run
+        for name, run in raw["runs"].items()
+        if run["group"] in ("cnn", "swinir") and run["sigma"] == 25 and run["variant"] != "se_arch"
     }  # dncnn baseline and wne, fdncnn ne_arch, swinir baseline and wne
     raw |= {"profile": "tiny", "runs": runs, "statistics": {"confidence": 0.95, "resamples": 400, "seed": 0}}
-    bench = {"channels": 1, "crop": None, "noises": ["gaussian"]}
+    bench = {"channels": 1, "crop": None, "noises": ["gaussian"], "qualities": [], "defects": 2}
     raw["test_sets"] = {
         "set12": {"images": "set12", "draws": 2, "sigmas": [5, 25, 100], **bench},
         "photos_b": {"images": "photos_b", "draws": 1, "sigmas": [10, 50], **bench},
     }
-    raw["tasks"]["awgn"]["test_sets"] = ["set12", "photos_b"]
+    raw["tasks"] = {"awgn": {**raw["tasks"]["awgn"], "test_sets": ["set12", "photos_b"]}}
+    used = {run["group"] for run in runs.values()}
+    raw["groups"] = {name: group for name, group in raw["groups"].items() if name in used}
+    raw |= {section: {} for section in ANALYSES}
     raw["leakage"] = {"embedded-train": ["set12"]}
     pair = ["swinir-baseline-s25", "swinir-wne-s25"]
     raw["examples"] = {"fig02": {"test_set": "set12", "image": "01", "sigma": 90, "size": 32, "runs": pair}}
@@ -113,25 +118,16 @@ def made_up_psnr(variant: str, sigma_train: float, sigma_test: float) -> float:
 
 
 def write_evaluation(params: Params, name: str, paths: ProfilePaths) -> None:
-    run, folder = params.runs[name], paths.evaluation / name
+    run, folder = params.runs[name], paths.evaluated(params, name)
     folder.mkdir(parents=True, exist_ok=True)
-    task, quality, defects = params.tasks[run.task], [], []
-    for test_set in task.test_sets:
-        for index, image in enumerate(IMAGES):
-            for draw in range(params.test_sets[test_set].draws):
-                for sigma in sweep_sigmas(params, run, test_set):
-                    train = run.sigma if isinstance(run.sigma, (int, float)) else 25.0
-                    noisy = -20 * np.log10(sigma / 255)
-                    psnr = made_up_psnr(run.variant, train, sigma) + 1.2 * (index - 1.5) + 0.01 * draw
-                    quality.append(
-                        {"test_set": test_set, "noise": task.noise, "image": image, "draw": draw, "sigma_test": sigma}
-                        | {"input_psnr": noisy, "input_psnr_clipped": noisy + sigma / 45}
-                        | {"psnr": psnr, "ssim": psnr / 40}
-                    )
+    task, defects = params.tasks[run.task], []
+    for kind, rows in made_up_quality(params, name).items():
+        pd.DataFrame(rows).to_csv(folder / f"{kind}.csv", index=False, float_format="%.5f")
+    for sigma in params.sweep(name, task.test_sets[0]) or [np.nan]:
+        for index, image in enumerate(IMAGES[: params.test_sets[task.test_sets[0]].defects]):
             size = 1e-7 if run.variant in ("wne", "ne_arch") else 0.1
-            defects.append({"test_set": test_set, "image": image, "sigma_test": 5.0, "a": 1.0, "b": 0.1})
+            defects.append({"test_set": task.test_sets[0], "image": image, "sigma_test": sigma, "a": 1.0, "b": 0.1})
             defects[-1] |= {"paper": size * (1 + index), "sharp": 3 * size * (1 + index)}
-    pd.DataFrame(quality).to_csv(folder / "psnr.csv", index=False, float_format="%.5f")
     pd.DataFrame(defects).to_csv(folder / "defect.csv", index=False, float_format="%.4e")
     (folder / "run.json").write_text(json.dumps({"run": name, "fingerprint": params.fingerprint(name)}))
     for key, example in params.examples.items():
@@ -141,6 +137,83 @@ def write_evaluation(params: Params, name: str, paths: ProfilePaths) -> None:
                 Image.fromarray(ramp).save(folder / f"{picture}.png")
             facts = {"psnr": 12.5, "input_psnr": 9.0, "sigma_test": example.sigma, "sigma_train": run.sigma}
             (folder / f"{key}.json").write_text(json.dumps(facts))
+
+
+def made_up_quality(params: Params, name: str) -> dict[str, list[dict]]:
+    """The rows of psnr.csv, jpeg.csv or real.csv of a run; images differ by 1.2 dB, draws by 0.01 dB."""
+    run = params.runs[name]
+    task = params.tasks[run.task]
+    train = float(np.mean(run.sigma_range)) if run.sigma is not None else 25.0
+    rows: dict[str, list[dict]] = {}
+    for test_set in task.test_sets:
+        spec = params.test_sets[test_set]
+        for index, image in enumerate(IMAGES):
+            head = {"test_set": test_set, "image": image}
+            offset = 1.2 * (index - 1.5)
+            if task.noise == "real":
+                psnr = 34.0 + 0.05 * (run.variant == "wne") + offset
+                real = {"input_psnr": 27.0 + offset, "input_ssim": 0.6, "psnr": psnr, "ssim": psnr / 40}
+                rows.setdefault("real", []).append(head | real)
+                continue
+            for draw in range(spec.draws):
+                for sigma in params.sweep(name, test_set):
+                    noisy = -20 * np.log10(sigma / 255)
+                    psnr = made_up_psnr(run.variant, train, sigma) + offset + 0.01 * draw
+                    row = head | {"noise": task.noise, "draw": draw, "sigma_test": sigma, "input_psnr": noisy}
+                    row |= {"input_psnr_clipped": noisy + sigma / 45, "input_ssim": noisy / 45}
+                    row |= {
+                        "input_ssim_uniform": noisy / 50,
+                        "psnr": psnr,
+                        "ssim": psnr / 40,
+                        "ssim_uniform": psnr / 42,
+                    }
+                    rows.setdefault("psnr", []).append(row)
+            for quality in spec.qualities if task.jpeg and test_set == task.test_sets[0] else []:
+                noisy = 24 + quality / 10 + offset
+                psnr = noisy + (0.4 if run.variant != "baseline" else 0.1)
+                row = {"quality": quality, "input_psnr": noisy, "psnr": psnr, "ssim": psnr / 40}
+                rows.setdefault("jpeg", []).append(head | row)
+    return rows
+
+
+def default_summary(folder: Path) -> tuple[Params, ProfilePaths, Summary]:
+    """Made-up results of every run of the default profile, collected; the analyses' tables are empty."""
+    from wne.collect.corpus import difficulty_table, leakage_table
+    from wne.collect.runs import (
+        defect_level_table,
+        defect_table,
+        loss_table,
+        paired_table,
+        quality_table,
+        read_run,
+        training_table,
+        unleaked_table,
+    )  # fmt: skip
+    from wne.collect.timing import timing_table
+    from wne.summary import fingerprints, read_csv
+
+    params = load_params(REPOSITORY / "params.yaml")
+    params = params.model_copy(update={"statistics": params.statistics.model_copy(update={"resamples": 100})})
+    paths = write_results(params, folder)
+    results = {name: read_run(params, paths, name) for name in params.reported_runs}
+    leakage, nothing = leakage_table(params, paths), pd.DataFrame()
+    summary = Summary(
+        curves=quality_table(params, results, "psnr", gains=False),
+        paired=paired_table(params, results),
+        jpeg=quality_table(params, results, "jpeg", gains=True),
+        real=quality_table(params, results, "real", gains=True),
+        defects=defect_table(params, results),
+        defect_levels=defect_level_table(params, results),
+        training=training_table(params, results),
+        loss=loss_table(results),
+        timing=timing_table(params, read_csv(paths.timing / "samples.csv")),
+        leakage=leakage,
+        unleaked=unleaked_table(params, results, leakage),
+        difficulty=difficulty_table(params, paths),
+        filters=nothing, errors=nothing, samplers=nothing, controls=nothing, recipe=nothing,
+        source={"inputs": "made-up", "fingerprints": fingerprints(params), "timing": {"devices": {"cpu": "Some CPU"}}},
+    )  # fmt: skip
+    return params, paths, summary
 
 
 def write_timing(params: Params, paths: ProfilePaths, devices: tuple[str, ...]) -> None:

@@ -29,6 +29,10 @@ def test_help_names_every_stage():
         "timing",
         "audit",
         "difficulty",
+        "filters",
+        "errors",
+        "sample",
+        "controls",
         "collect",
         "figures",
         "tables",
@@ -44,6 +48,9 @@ def test_help_names_every_stage():
         (["train", "dncnn-wne-s25", "--params", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["audit", "bsd"], "leakage has no 'bsd'"),
         (["difficulty", "bsd"], "difficulty has no 'bsd'"),
+        (["filters", "fig5"], "filters has no 'fig5'; known: fig05"),
+        (["sample", "painting"], "known: denoising, inpainting"),
+        (["evaluate", "cnm"], "unknown name 'cnm'"),
         (["download", "set13"], "set13"),
     ],
 )
@@ -58,7 +65,7 @@ def test_a_mistake_is_one_line_and_exit_status_1(arguments, message):
 def test_list_and_check():
     assert "swinir     wne" in wne("list").stdout
     result = wne("check", "--params", "profiles/paper/params.yaml")
-    assert result.returncode == 0 and "62 runs, no mistakes found" in result.stdout
+    assert result.returncode == 0 and "66 runs, no mistakes found" in result.stdout
 
 
 def test_a_stopped_training_ends_with_status_75_and_says_how_to_go_on(tmp_path):
@@ -74,5 +81,5 @@ def test_a_stopped_training_ends_with_status_75_and_says_how_to_go_on(tmp_path):
 
 
 def test_figures_and_tables_import_no_torch():
-    code = "import sys, wne.cli, wne.collect, wne.figures, wne.tables; sys.exit('torch' in sys.modules)"
+    code = "import sys, wne.cli, wne.collect.profile, wne.figures, wne.tables; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

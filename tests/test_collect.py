@@ -11,10 +11,20 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
-from synthetic_results import IMAGES, made_up_psnr, make_params, write_evaluation, write_results, write_timing
-from wne.collect import CollectError, baseline_of, collect, read_summary
+from synthetic_results import (
+    IMAGES,
+    default_summary,
+    made_up_psnr,
+    make_params,
+    write_evaluation,
+    write_results,
+    write_timing,
+)
+from wne.collect.identity import baseline_of
+from wne.collect.profile import collect
 from wne.params import Statistics
 from wne.statistics import mean_interval, median_interval
+from wne.summary import CollectError, read_summary
 
 STATISTICS = Statistics(confidence=0.95, resamples=4000, seed=0)
 
@@ -30,7 +40,7 @@ def _read(paths, name):
 
 
 def test_importing_analysis_and_rendering_leaves_torch_out():
-    code = "import sys, wne.collect, wne.figures, wne.tables; sys.exit('torch' in sys.modules)"
+    code = "import sys, wne.collect.profile, wne.figures, wne.tables; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
@@ -40,7 +50,7 @@ def test_importing_analysis_and_rendering_leaves_torch_out():
 def test_missing_runs_are_named_with_their_commands(tiny):
     params, paths = tiny
     (paths.training / "dncnn-wne-s25.json").unlink()
-    (paths.evaluation / "swinir-wne-s25/psnr.csv").unlink()
+    (paths.evaluated(params, "swinir-wne-s25") / "psnr.csv").unlink()
     with pytest.raises(CollectError) as error:
         collect(params, paths)
     message = str(error.value)
@@ -54,7 +64,9 @@ def test_missing_runs_are_named_with_their_commands(tiny):
 def test_a_stale_fingerprint_is_refused(tiny, stage):
     params, paths = tiny
     name = "dncnn-wne-s25"
-    file = {"training": paths.training / f"{name}.json", "evaluation": paths.evaluation / name / "run.json"}[stage]
+    file = {"training": paths.training / f"{name}.json", "evaluation": paths.evaluated(params, name) / "run.json"}[
+        stage
+    ]
     file.write_text(json.dumps(json.loads(file.read_text()) | {"fingerprint": "0" * 16}))
     with pytest.raises(CollectError, match=f"with other parameters: {name} "):
         collect(params, paths)
@@ -70,7 +82,7 @@ def test_a_stale_fingerprint_is_refused(tiny, stage):
 )
 def test_an_incomplete_sweep_is_refused(tiny, column, value, message):
     params, paths = tiny
-    file = paths.evaluation / "dncnn-wne-s25/psnr.csv"
+    file = paths.evaluated(params, "dncnn-wne-s25") / "psnr.csv"
     psnr = pd.read_csv(file, dtype={"image": str}, keep_default_na=False)
     psnr[psnr[column] != value].to_csv(file, index=False)
     with pytest.raises(CollectError, match=f"dncnn-wne-s25: .* missing.*{message}.*wne evaluate dncnn-wne-s25"):
@@ -79,7 +91,7 @@ def test_an_incomplete_sweep_is_refused(tiny, column, value, message):
 
 def test_repeated_surplus_and_infinite_rows_are_refused(tiny):
     params, paths = tiny
-    file = paths.evaluation / "dncnn-wne-s25/psnr.csv"
+    file = paths.evaluated(params, "dncnn-wne-s25") / "psnr.csv"
     psnr = pd.read_csv(file, dtype={"image": str}, keep_default_na=False)
     surplus = psnr.iloc[[0]].assign(sigma_test=3.0)
     infinite = psnr.assign(psnr=[np.inf, *psnr["psnr"][1:]])
@@ -131,6 +143,31 @@ def test_difficulty_that_was_not_measured_or_otherwise_is_refused(tiny):
     file.unlink()
     with pytest.raises(CollectError, match=r"difficulty not measured: embedded-train \(wne difficulty TRAIN_SET\)"):
         collect(params, paths)
+
+
+def test_a_group_that_is_not_reported_is_left_out_whole(tiny, tmp_path):
+    """Its runs need not exist, and a reader of the summary is not told to make them."""
+    params, paths = tiny
+    groups = {name: {**group.model_dump(), "report": name != "swinir"} for name, group in params.groups.items()}
+    partial = make_params(tmp_path / "partial", groups=groups)
+    (paths.training / "swinir-wne-s25.json").unlink()
+    collect(partial, paths)
+    summary = read_summary(partial, paths)
+    assert set(summary.curves["group"]) == {"cnn"}
+    assert not partial.is_reported("swinir") and not partial.is_reported("restormer")
+
+
+def test_an_analysis_that_is_missing_or_stale_is_refused(tiny, tmp_path):
+    _, paths = tiny
+    item = {"group": "cnn", "run": "dncnn-baseline-s25", "classical": ["tv"], "test_set": "set12"}
+    more = make_params(tmp_path / "more", controls={"mine": item})
+    with pytest.raises(CollectError, match=r"controls not made \(wne controls NAME\): mine"):
+        collect(more, paths)
+    folder = paths.analysis("controls", "mine")
+    folder.mkdir(parents=True)
+    (folder / "source.json").write_text(json.dumps({"item": "mine", "fingerprint": "0" * 16}))
+    with pytest.raises(CollectError, match="controls made with other parameters"):
+        collect(more, paths)
 
 
 # --- numbers
@@ -185,6 +222,24 @@ def test_a_range_of_sigma_is_text_and_survives(tiny, tmp_path):
     curves = _read(paths, "curves")
     assert set(curves["sigma_train"]) == {"25", "0-55"}
     assert "0-55" not in set(_read(paths, "paired")["sigma_train"])
+
+
+def test_real_pairs_and_jpeg_files_have_tables_of_their_own(tmp_path):
+    params, _, summary = default_summary(tmp_path)
+    real = summary.real.set_index("variant")
+    assert real.loc["wne", "psnr_gain"] == pytest.approx(0.05, abs=1e-4)  # each image gains as much
+    assert real.loc["wne", "psnr_gain_low"] == pytest.approx(0.05, abs=1e-4)
+    assert np.isnan(real.loc["baseline", "psnr_gain"])
+    assert set(summary.jpeg["quality"]) == set(params.test_sets["photos-test"].qualities)
+    assert summary.jpeg.query("variant == 'ne_arch'")["psnr_gain"].to_numpy() == pytest.approx(0.3, abs=1e-4)
+    assert not set(params.runs_of("real-noise")) & set(summary.curves["run"])
+
+
+def test_the_defect_is_given_at_every_noise_level(tmp_path):
+    params, _, summary = default_summary(tmp_path)
+    rows = summary.defect_levels.query("run == 'swinir-baseline-s0to55'")
+    assert list(rows["sigma_test"]) == params.sweep("swinir-baseline-s0to55", "photos-test")
+    assert rows["paper"].to_numpy() == pytest.approx(0.2)  # 0.1, 0.2 and 0.3 on three images
 
 
 def test_timing_ratios_are_paired_by_repetition(tiny):

@@ -1,5 +1,6 @@
 """Fetching over a real local server: what arrives is right or absent, and the error says why."""
 
+import dataclasses
 import errno
 import hashlib
 import http.server
@@ -17,7 +18,7 @@ from urllib3.util.retry import Retry
 
 from wne.data import download, registry, transfer
 from wne.data.download import fetch_set
-from wne.data.images import image_pairs, image_paths, load_set
+from wne.data.images import image_pairs, image_paths, load_pairs, load_set
 from wne.data.registry import Archive, DataError, RegisteredFile
 
 
@@ -376,6 +377,39 @@ def test_blocks_of_sidd_become_pairs(server, tmp_path, monkeypatch):
     pairs = image_pairs(tmp_path, "sidd")
     assert len(pairs) == 6 and pairs[5][0].name == "02_03_noisy.png"
     assert np.array_equal(dict(load_set(tmp_path, "sidd", 3))["02_03_clean"], expected)
+    name, noisy, clean = load_pairs(tmp_path, "sidd")[5]
+    assert name == "02_03" and np.array_equal(clean, expected) and not np.array_equal(noisy, clean)
+
+
+def test_photographs_of_sidd_become_pairs(server, tmp_path, monkeypatch):
+    """The archive's own layout: a folder for each scene, two pairs in it, and endings in capitals."""
+    members = {"SIDD_Medium_Srgb/ReadMe_sRGB.txt": b"about"}
+    for scene in ("0001_001_S6_00100_00060_3200_L", "0002_001_S6_00100_00020_3200_N"):
+        for part in ("010", "011"):
+            for kind, seed in (("NOISY", 1), ("GT", 2)):
+                name = f"{scene[:4]}_{kind}_SRGB_{part}.PNG"
+                members[f"SIDD_Medium_Srgb/Data/{scene}/{name}"] = png(int(scene[:4]) * int(part) * seed, channels=3)
+    body = zipped(members)
+    server.files["SIDD_Medium_Srgb.zip"] = body
+    registered = registry.archives()["sidd-medium"][0]
+    entry = dataclasses.replace(
+        registered, url=f"{server.address}/SIDD_Medium_Srgb.zip", bytes=len(body), images=8,
+        checksum=f"md5:{hashlib.md5(body).hexdigest()}",
+    )  # fmt: skip
+    monkeypatch.setattr(registry, "archives", lambda: {"sidd-medium": (entry,)})
+    fetch_set("sidd-medium", tmp_path)
+    pairs = load_pairs(tmp_path, "sidd-medium")
+    assert [name for name, _, _ in pairs] == ["0001_010", "0001_011", "0002_010", "0002_011"]
+    with Image.open(io.BytesIO(png(2 * 11 * 2, channels=3))) as clean:
+        assert np.array_equal(pairs[3][2], np.asarray(clean))
+
+
+def test_a_composite_set_may_select(tiny, tmp_path, monkeypatch):
+    monkeypatch.setitem(registry.COMPOSITES, "polyu-test", ("tiny",))
+    monkeypatch.setitem(registry.SELECTIONS, "polyu-test", ("3.png", "[01]*"))
+    fetch_set("polyu-test", tmp_path)
+    assert [name for name, _ in load_set(tmp_path, "polyu-test", 1)] == ["tiny/0", "tiny/1", "tiny/3"]
+    assert names(tmp_path / "tiny") == [f"{i}.png" for i in range(5)]
 
 
 def test_a_composite_set_is_a_list_of_its_members(tiny, serve_archive, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from wne.data.download import fetch_set
-from wne.data.images import grey, image_pairs, image_paths, image_size, load_set, read_image
+from wne.data.images import grey, image_pairs, image_paths, image_size, load_pairs, load_set, read_image
 from wne.data.registry import DataError
 
 MIRROR = os.environ.get("WNE_DATA_MIRROR")
@@ -151,6 +151,34 @@ def test_pairs_of_real_noise(tmp_path):
     (folder / "s1_mean.png").unlink()
     with pytest.raises(DataError, match=r"s1_real.png has no clean image"):
         image_pairs(tmp_path, "mine")
+
+
+def test_pairs_are_loaded_with_the_name_of_their_scene(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    pixels = {}
+    for scene, noisy, clean in (("s1", "s1_real", "s1_mean"), ("0001_010", "0001_NOISY_SRGB_010", "0001_GT_SRGB_010")):
+        rng = np.random.default_rng(len(scene))
+        pixels[scene] = rng.integers(0, 256, (2, 8, 9, 3), np.uint8)
+        for name, image in zip((noisy, clean), pixels[scene]):
+            save(folder / f"{name}.png", image)
+    loaded = load_pairs(tmp_path, "mine")
+    assert [scene for scene, _, _ in loaded] == ["0001_010", "s1"]
+    for scene, noisy, clean in loaded:
+        assert np.array_equal(noisy, pixels[scene][0]) and np.array_equal(clean, pixels[scene][1])
+    save(folder / "s1_mean.png", random_pixels(8, 8, 3))
+    with pytest.raises(DataError, match=r"s1_real.png and s1_mean.png differ in size"):
+        load_pairs(tmp_path, "mine")
+
+
+@needs_mirror
+def test_polyu_is_split_into_80_and_20_pairs(tmp_path):
+    for name, count in (("polyu-train", 80), ("polyu-test", 20)):
+        fetch_set(name, tmp_path, MIRROR)
+        pairs = load_pairs(tmp_path, name)
+        assert len(pairs) == count
+        assert all(noisy.shape == clean.shape == (512, 512, 3) for _, noisy, clean in pairs)
+    assert (tmp_path / "polyu/License.txt").is_file()
 
 
 @needs_mirror

@@ -1,5 +1,6 @@
 """The registry is consistent, and what ships with the project or is computed is what it says."""
 
+import fnmatch
 import hashlib
 from pathlib import Path
 
@@ -12,11 +13,11 @@ from wne.data.download import fetch_set
 from wne.data.images import load_set
 from wne.data.leaves import dead_leaves
 from wne.data.png import stored_png
-from wne.data.registry import COMPOSITES, archives, registered_files, set_names
+from wne.data.registry import COMPOSITES, SELECTIONS, archives, is_selected, registered_files, set_names
 
 SIZES = {
-    "photos-train": 11, "photos-test": 6, "leaves-train": 48, "leaves-test": 6, "set12": 12, "bsd68": 68,
-    "cbsd68": 68, "train400": 400, "bsd400": 400, "kodak24": 24, "mcmaster": 18, "polyu": 201,
+    "photos-train": 11, "photos-test": 6, "leaves-train": 48, "leaves-test": 6, "sensor-train": 10, "sensor-test": 8,
+    "set12": 12, "bsd68": 68, "cbsd68": 68, "train400": 400, "bsd400": 400, "kodak24": 24, "mcmaster": 18, "polyu": 201,
 }  # fmt: skip
 ROOT = Path(__file__).parents[1]
 
@@ -28,7 +29,7 @@ def test_every_row_is_complete_and_flat():
         for file in files:
             assert len(file.sha256) == 64 and set(file.sha256) <= set("0123456789abcdef"), file
             assert file.bytes > 0 and Path(file.file).name == file.file, file
-            assert file.url.split(":")[0] in ("https", "skimage", "leaves") and " " not in file.url, file
+            assert file.url.split(":")[0] in ("https", "skimage", "leaves", "sensor") and " " not in file.url, file
 
 
 def test_every_archive_has_a_pattern_and_a_count():
@@ -45,10 +46,34 @@ def test_composites_count_the_images_of_the_paper():
 
 
 def test_no_file_is_in_a_training_and_in_a_test_set():
-    train, test = ("photos-train", "leaves-train", "train400", "bsd400"), set(SIZES)
+    train, test = ("photos-train", "leaves-train", "sensor-train", "train400", "bsd400"), set(SIZES)
     seen = {file.sha256 for name in train for file in registered_files()[name]}
     held_out = {file.sha256 for name in test - set(train) for file in registered_files()[name]}
     assert not seen & held_out
+
+
+def _selected(composite: str) -> list[str]:
+    files = [file.file for member in COMPOSITES[composite] for file in registered_files()[member]]
+    return [file for file in files if is_selected(composite, file)]
+
+
+def test_selections_take_part_of_a_composite_and_every_pattern_takes_something():
+    for name, patterns in SELECTIONS.items():
+        for pattern in patterns:
+            assert any(fnmatch.fnmatchcase(file, pattern) for file in _selected(name)), f"{name}: {pattern}"
+    everything = [file.file for file in registered_files()["photos-train"]]
+    assert [file for file in everything if is_selected("embedded-train", file)] == everything
+
+
+def test_no_scene_of_polyu_is_in_training_and_test():
+    """Names are <camera>_<aperture>_<shutter>_<ISO>_<scene>_<number>_<real or mean>.JPG."""
+    files = {name: _selected(name) for name in ("polyu-train", "polyu-test")}
+    images = {file.file for file in registered_files()["polyu"]} - {"License.txt"}
+    assert sorted(files["polyu-train"] + files["polyu-test"]) == sorted(images)
+    scenes, cameras = ({name: {f.lower().split("_")[i] for f in files[name]} for name in files} for i in (4, 0))
+    assert not scenes["polyu-train"] & scenes["polyu-test"]
+    assert len(files["polyu-train"]) == 160 and len(files["polyu-test"]) == 40
+    assert cameras["polyu-train"] == cameras["polyu-test"] and len(cameras["polyu-test"]) == 5
 
 
 def test_dvc_has_a_stage_for_every_set():
@@ -94,3 +119,7 @@ def test_embedded_test_sets_need_no_network(tmp_path, monkeypatch):
         assert [name for name, _ in load_set(tmp_path, name, 1)] == sorted(
             Path(file.file).stem for file in registered_files()[name]
         )
+    fetch_set("photos-colour-test", tmp_path)
+    colour = load_set(tmp_path, "photos-colour-test", 3)
+    assert [name for name, _ in colour] == [f"photos-test/{n}" for n in ("astronaut", "chelsea", "coffee", "rocket")]
+    assert all(np.ptp(pixels.astype(int), axis=2).max() > 50 for _, pixels in colour), "a grey photograph"

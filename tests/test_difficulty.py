@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from conftest import random_images
+from synthetic_results import REPOSITORY
 from tiny_profile import tiny_profile
 from wne.data.patches import PatchSampler
 from wne.difficulty import (
@@ -20,10 +23,14 @@ from wne.difficulty import (
     histogram,
     measure_difficulty,
     normalized_difficulty,
+    predicted_coverage,
     sample_difficulty,
 )
-from wne.params import Difficulty
+from wne.figures.difficulty import fig07
+from wne.params import Difficulty, load_params
+from wne.paths import ProfilePaths
 from wne.rng import uniform_field
+from wne.summary import CollectError
 
 SIDE = 16
 D = SIDE**2
@@ -121,6 +128,44 @@ def test_the_standard_error_is_the_spread_over_samples():
     assert np.isnan(coverage_error(np.arange(30.0), np.arange(30.0)))
 
 
+@pytest.mark.parametrize(("ratio", "covered_share"), [(5, 0.875), (2, 0.95), (1.25, 0.96875), (1, 0.95), (0.2, 0.19)])
+def test_coverage_by_uniform_contrasts_in_closed_form(ratio, covered_share):
+    """F(c) = c on [0, 1]: min(1, 0.975 r) - min(1, 0.025 r)."""
+    contrast = (np.arange(100_000) + 0.5) / 100_000
+    assert covered_share == pytest.approx(min(1, 0.975 * ratio) - min(1, 0.025 * ratio))
+    assert predicted_coverage(contrast, ratio) == pytest.approx(covered_share, abs=5e-5)
+
+
+@pytest.mark.parametrize("ratio", [1 / 3, 0.9, 1.5, 3.0])
+def test_coverage_by_log_uniform_contrasts_in_closed_form(ratio):
+    """F(c) = log(c / 2) / log(50) on [2, 100], 8-bit units: quantiles move by log(r) / log(50), up or down."""
+    contrast = 2 / 255 * 50 ** ((np.arange(100_000) + 0.5) / 100_000)
+    step = np.log(ratio) / np.log(50)
+    expected = np.clip(0.975 + step, 0, 1) - np.clip(0.025 + step, 0, 1)
+    assert predicted_coverage(contrast, ratio) == pytest.approx(expected, abs=5e-5)
+
+
+@pytest.mark.parametrize(("train", "test"), [(10, 50), (50, 10), (20, 30), (25, 25)])
+def test_the_prediction_is_exact_where_difficulty_is_a_function_of_contrast(train, test):
+    """Random contrasts of no special law, Delta by Eq. 22."""
+    contrast = 0.2 * np.random.default_rng(4).gamma(1.5, size=20_000)
+    deltas = [approximate_difficulty(contrast, sigma / 255, D) for sigma in (train, test)]
+    assert predicted_coverage(contrast, test / train) == pytest.approx(coverage(*deltas), abs=2e-4)
+
+
+def test_the_prediction_holds_for_measured_difficulties(generator):
+    """Patches of 32 x 32 with contrasts between 2 and 60, by measurement: within 2 percent."""
+    contrast = torch.linspace(2, 60, 600, dtype=torch.float64).reshape(-1, 1, 1, 1) / 255
+    texture = random_images(600, 1, 32, 32) - 0.5
+    clean = contrast * texture / texture.flatten(1).std(dim=1, correction=0).reshape(-1, 1, 1, 1)
+    field = _field(600, generator, side=32)
+    deltas = {sigma: normalized_difficulty(clean, field, sigma / 255).numpy() for sigma in (10, 30, 50)}
+    for train, test in ((10, 50), (50, 10), (30, 50), (50, 30)):
+        predicted = predicted_coverage(contrast.flatten().numpy(), test / train)
+        assert predicted == pytest.approx(coverage(deltas[train], deltas[test]), abs=0.02)
+        assert predicted < 0.94
+
+
 # --- sampling and the file
 
 
@@ -160,6 +205,11 @@ def test_the_table_has_every_pair_of_levels_and_8_bit_contrast():
     m = table[table["quantity"] == "coverage"].set_index(["sigma", "at"])["value"]
     assert m[10, 10] == m[50, 50] == pytest.approx(0.95, abs=2e-3)
     assert m[10, 50] == coverage(delta[0], delta[1]) and m[50, 10] == coverage(delta[1], delta[0])
+    predicted = table[table["quantity"] == "coverage_predicted"].set_index(["sigma", "at"])["value"]
+    assert predicted[10, 50] == predicted_coverage(contrast, 5) and predicted[50, 10] == predicted_coverage(
+        contrast, 0.2
+    )
+    assert len(predicted) == len(m) == 4
     assert table[table["quantity"] == "error"]["value"].max() < 1e-12
     assert table[table["quantity"] == "contrast"]["value"].max() == pytest.approx(102)
     counts = table[table["quantity"].isin(["histogram", "approximation"])].groupby(["quantity", "sigma"])["value"].sum()
@@ -180,3 +230,35 @@ def test_the_file_is_the_same_each_time_and_a_patch_too_large_is_refused(tmp_pat
     too_large = params.model_copy(update={"difficulty": {"tiny-train": spec.model_copy(update={"patch": 60})}})
     with pytest.raises(ValueError, match="smaller than 60"):
         measure_difficulty(too_large, "tiny-train", paths)
+
+
+# --- the figure
+
+
+def _difficulty(*sets: str) -> pd.DataFrame:
+    """Uniform contrasts and Delta by Eq. 22, so that coverage is as predicted."""
+    contrast, sigmas = (np.arange(2000) + 0.5) / 2000 * 0.4, [10, 20, 40]
+    delta = np.stack([approximate_difficulty(contrast, sigma / 255, D) for sigma in sigmas])
+    table = difficulty_table(Sample(delta, contrast), sigmas, D)
+    return pd.concat([table.assign(train_set=name, patches=2000, patch=SIDE) for name in sets])
+
+
+@pytest.mark.parametrize("sets", [("one",), ("one", "two")])
+def test_the_figure_explains_coverage_by_contrast_beside_the_printed_numbers(sets):
+    params, paths = load_params(REPOSITORY / "params.yaml"), ProfilePaths("default", REPOSITORY)
+    figure = fig07(params, SimpleNamespace(difficulty=_difficulty(*sets)), paths)
+    *histograms, contrast, covered_panel = [ax for ax in figure.axes if ax.axison]
+    assert len(histograms) == len(sets)
+    assert [text.get_text() for text in contrast.texts].count("90 % above") == len(sets)  # 1 - 4 * 0.025
+    predicted, measured = (line.get_xydata() for line in covered_panel.lines[:2])
+    assert len(predicted) == 9
+    np.testing.assert_allclose(predicted, measured, atol=0.3)
+    np.testing.assert_allclose(predicted[[0, -1]], [[0.25, 23.75], [4.0, 90.0]], atol=0.1)
+    printed = covered_panel.lines[-1].get_xydata()
+    assert [0.25, 24.0] in printed.tolist() and [4.0, 90.0] in printed.tolist() and len(printed) == 5
+
+
+def test_the_figure_needs_a_training_set():
+    params, paths = load_params(REPOSITORY / "params.yaml"), ProfilePaths("default", REPOSITORY)
+    with pytest.raises(CollectError, match="names no training set"):
+        fig07(params, SimpleNamespace(difficulty=_difficulty("one").head(0)), paths)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from wne.metrics import psnr, ssim
+from wne.metrics import psnr, ssim, ssim_uniform
 
 
 @pytest.fixture
@@ -42,7 +43,44 @@ def test_ssim_agrees_with_scikit_image_on_the_bare_plane(pair):
     assert ssim(clean, clean) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim])
+def _ssim_of_windows(x: np.ndarray, y: np.ndarray, weights: np.ndarray, unbiased: float) -> float:
+    """The definition, window by window inside the image: weights sum to 1, covariances times `unbiased`."""
+    windows = [sliding_window_view(plane.astype(np.float64), weights.shape) for plane in (x, y)]
+    mean = [(w * weights).sum((2, 3)) for w in windows]
+    centred = [w - m[..., None, None] for w, m in zip(windows, mean)]
+    var = [unbiased * (c * c * weights).sum((2, 3)) for c in centred]
+    covariance = unbiased * (centred[0] * centred[1] * weights).sum((2, 3))
+    c1, c2 = 0.01**2, 0.03**2
+    numerator = (2 * mean[0] * mean[1] + c1) * (2 * covariance + c2)
+    return float((numerator / ((mean[0] ** 2 + mean[1] ** 2 + c1) * (var[0] + var[1] + c2))).mean())
+
+
+def test_ssim_is_that_of_wang_et_al(pair):
+    """Their Gaussian window, 11 x 11 with sigma 1.5, over the part of the image that holds whole windows."""
+    clean, noisy = pair
+    profile = np.exp(-((np.arange(11) - 5) ** 2) / (2 * 1.5**2))
+    weights = np.outer(profile, profile) / profile.sum() ** 2
+    assert ssim(noisy, clean) == pytest.approx(_ssim_of_windows(noisy[0], clean[0], weights, 1), abs=1e-9)
+
+
+def test_uniform_ssim_is_the_default_of_scikit_image(pair):
+    clean, noisy = pair
+    expected = structural_similarity(clean[0].astype(float), noisy[0].astype(float), data_range=1.0)
+    assert ssim_uniform(noisy, clean) == pytest.approx(expected, abs=1e-12)
+    by_hand = _ssim_of_windows(noisy[0], clean[0], np.full((7, 7), 1 / 49), 49 / 48)
+    assert ssim_uniform(noisy, clean) == pytest.approx(by_hand, abs=1e-9)
+    assert abs(ssim_uniform(noisy, clean) - ssim(noisy, clean)) > 1e-4, "two variants, not one"
+
+
+@pytest.mark.parametrize("metric", [ssim, ssim_uniform])
+def test_ssim_of_colour_is_the_mean_over_channels(metric, pair):
+    clean, noisy = pair
+    planes = [(noisy, clean), (noisy**2, clean), (1 - noisy, clean)]
+    stacks = [np.concatenate(stack) for stack in zip(*planes)]
+    assert metric(*stacks) == pytest.approx(np.mean([metric(*plane) for plane in planes]), abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim, ssim_uniform])
 def test_nan_is_an_error_and_not_a_score(metric, pair):
     clean, noisy = pair
     noisy[0, 0, 0] = np.nan

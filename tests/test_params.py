@@ -38,6 +38,11 @@ def _load(raw: dict, folder: Path):
         (("tasks", "awgn", "test_sets"), ["photo-test"], "did you mean 'photos-test'"),
         (("tasks", "awgn", "noise"), "uniform", "uniform noise"),
         (("examples", "fig02", "runs"), ["swinir-wne-s26"], "did you mean 'swinir-wne-s25'"),
+        (("runs", "dncnn-wne-s25", "group"), "cn", "did you mean 'cnn'"),
+        (("filters", "fig05", "size_of_crop"), 3, "known: group"),
+        (("errors", "swinir", "runs"), ["dncnn-wne-s25"], "is in the group cnn, not swinir"),
+        (("samplers", "inpainting", "operator"), "random", "random_pixels"),
+        (("controls", "dncnn", "test_set"), "photos-tets", "did you mean 'photos-test'"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(raw, tmp_path, path, value, message):
@@ -78,3 +83,19 @@ def test_fingerprint_depends_on_what_determines_the_weights_and_on_nothing_else(
     assert before.fingerprint("dncnn-wne-s25") == after.fingerprint("dncnn-wne-s25")
     assert before.fingerprint("swinir-wne-s25") != after.fingerprint("swinir-wne-s25")
     assert before.fingerprint("dncnn-wne-s25") != before.fingerprint("dncnn-baseline-s25")
+
+
+def test_an_analysis_is_stale_when_a_run_of_it_changes(raw, tmp_path):
+    before = _load(raw, tmp_path)
+    raw["recipes"]["swin"]["lr"] *= 2
+    after = _load(raw, tmp_path)
+    assert before.analysis_fingerprint("filters", "fig05") != after.analysis_fingerprint("filters", "fig05")
+    assert before.analysis_fingerprint("controls", "dncnn") == after.analysis_fingerprint("controls", "dncnn")
+
+
+def test_a_run_is_swept_at_its_own_noise_as_well(raw, tmp_path):
+    raw["test_sets"]["photos-test"]["sigmas"] = [5, 100]
+    params = _load(raw, tmp_path)
+    assert params.sweep("dncnn-wne-s25", "photos-test") == [5, 25, 100]
+    assert params.sweep("dncnn-baseline-s0to55", "photos-test") == [5, 100]
+    assert params.sweep("dncnn-wne-real", "sensor-test") == []

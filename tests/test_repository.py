@@ -34,12 +34,30 @@ def test_profile_is_valid_and_knows_where_it_lies(profile):
 
 
 def test_paper_profile_has_all_runs_of_the_paper():
-    groups = {group: len(runs) for group, runs in load_params(_params_file("paper")).groups.items()}
+    params = load_params(_params_file("paper"))
+    groups = {group: len(params.runs_of(group)) for group in params.groups}
     assert groups == {
-        "cnn": 12, "swinir": 6, "fdncnn": 6, "restormer": 6, "colour": 6, "sidd": 2,
-        "multi-noise": 2, "soft-ne": 1, "n2n": 2, "input-only": 1, "non-gaussian": 18,
+        "cnn": 12, "swinir": 6, "fdncnn": 6, "restormer": 6, "colour": 6, "real-noise": 2,
+        "training-controls": 3, "n2n": 2, "input-only": 1, "non-gaussian": 18, "recipe": 4,
     }  # fmt: skip
-    assert sum(groups.values()) == 62
+    assert sum(groups.values()) - groups["recipe"] == 62  # the recipe group is beyond the paper
+
+
+@pytest.mark.parametrize("profile", ["default", *PROFILES])
+def test_every_profile_has_every_experiment(profile):
+    params = load_params(_params_file(profile))
+    assert list(params.groups) == list(load_params(_params_file("paper")).groups)
+    assert all(params.runs_of(group) for group in params.groups)
+    assert params.filters and params.errors and params.controls
+    assert {sampler.operator for sampler in params.samplers.values()} == {
+        "none", "random_pixels", "block_average", "blur",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("profile", ["default", "smoke", "paper"])
+def test_every_experiment_is_reported(profile):
+    params = load_params(_params_file(profile))
+    assert list(params.reported_runs) == list(params.runs)
 
 
 def test_paper_profile_has_the_hyperparameters_of_table_4():
@@ -63,7 +81,7 @@ def test_variants_are_compared_in_a_matched_recipe(profile):
     params = load_params(_params_file(profile))
     for name, run in params.runs.items():
         if run.variant == "wne":
-            bare = params.runs[name.replace("-wne-", "-baseline-")]
+            bare = params.runs[name.replace("-wne-", "-baseline-")]  # the recipe group too: each recipe has both
             assert run.model_dump(exclude={"variant"}) == bare.model_dump(exclude={"variant"})
 
 

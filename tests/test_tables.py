@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from synthetic_results import REPOSITORY, made_up_coverage, make_params, write_results
-from wne.collect import CollectError, collect, read_summary
-from wne.tables import TABLES, write_all
+from whole_summary import whole_summary
+from wne.collect.contrasts import contrast_pairs
+from wne.collect.profile import collect
+from wne.summary import CollectError, read_summary
+from wne.tables import TABLES, available, refuse_missing, write_all
+from wne.tables.claims import prose
 from wne.tables.latex import escape, fixed, interval, scientific, seconds, signed
 from wne.tables.numbers import expected_macros, spell
 from wne.tables.published import read_published
@@ -38,7 +45,7 @@ def _macros(path) -> dict[str, str]:
 def test_every_file_names_its_maker_and_its_input(tiny):
     params, paths = tiny
     inputs = read_summary(params, paths).source["inputs"]
-    assert {file.stem for file in paths.tables.iterdir()} == set(TABLES)
+    assert {file.stem for file in paths.tables.iterdir()} == set(available(params))
     for file in paths.tables.iterdir():
         first = file.read_text().splitlines()[0]
         assert re.fullmatch(rf"% wne\.tables\.\w+\.\w+, from results/tiny with hash {inputs}; .*", first)
@@ -83,7 +90,7 @@ def test_a_profile_without_difficulty_says_so(tmp_path):
     write_all(params, paths)
     assert "no training set was measured" in (paths.tables / "table03.tex").read_text()
     assert _macros(paths.tables / "numbers.tex")["StudyCoverageUpward"] == r"\StudyMissing"
-    assert "Table 3" not in (paths.results / "README.md").read_text()
+    assert "Table 3: percent" not in (paths.results / "README.md").read_text()
 
 
 def test_macros_of_difficulty_are_percentages_and_8_bit_units(tiny):
@@ -143,7 +150,7 @@ def test_macros_hold_the_numbers_and_say_what_was_not_measured(tiny):
 def test_the_report_uses_defined_macros_and_types_no_measured_number(tiny):
     _, paths = tiny
     report = (REPOSITORY / "paper/main.tex").read_text()
-    used = set(re.findall(r"\\((?:Study|Paper|Wne|Baseline|SeArch|NeArch)\w+)", report))
+    used = set(re.findall(r"\\((?:Study|Paper|Wne|Baseline|SeArch|NeArch|InputOnly|SoftNe|RangeTrained)\w+)", report))
     assert len(used) > 20
     assert used <= set(_macros(paths.tables / "numbers.tex"))
     assert {name for name in re.findall(r"\\generated\{(\w+)\}", report)} == set(TABLES) - {"numbers"}
@@ -172,6 +179,167 @@ def test_the_page_links_figures_and_marks_the_papers_numbers(tiny):
     assert "Some CPU @ 2.00 GHz_x, 2 threads" in page
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Made-up results of every experiment of the default profile."""
+    params, summary = whole_summary(tmp_path_factory.mktemp("whole"))
+    published = read_published(REPOSITORY / "data/paper_values.csv")
+    return params, summary, lambda name: TABLES[name].load()(params, summary, published)
+
+
+def _cells(text: str) -> list[list[str]]:
+    plain = [
+        re.sub(r"\\textcolor\{gray\}|\\footnotesize|\\quad|\\times|\\,|[{}$]", "", line) for line in text.splitlines()
+    ]
+    return [
+        [" ".join(cell.split()) for cell in line.removesuffix(r" \\").split(" & ")] for line in plain if " & " in line
+    ]
+
+
+def test_contrasts_are_the_mean_differences_of_the_images(whole):
+    params, summary, _ = whole
+    pairs = set(contrast_pairs(params))
+    assert {
+        ("dncnn-wne-s10", "fdncnn-ne_arch-s10"), ("fdncnn-wne-s25", "fdncnn-se_arch-s25"),
+        ("fdncnn-ne_arch-s25", "fdncnn-baseline-s25"), ("dncnn-wne_input-s25", "dncnn-baseline-s25"),
+        ("swinir-baseline-s0to55", "swinir-baseline-s10"), ("swinir-soft_ne-s25", "swinir-baseline-s25"),
+        ("dncnn-wne-rayleigh-s17", "fdncnn-ne_arch-rayleigh-s17"),
+    } <= pairs  # fmt: skip
+    assert not pairs & set(zip(summary.paired["run"], summary.paired["baseline"]))
+    assert not any("swinir" in run and "fdncnn" in other for run, other in pairs)
+    curves = summary.curves.set_index(["run", "test_set", "sigma_test"])
+    for row in summary.contrasts.itertuples():
+        at = (row.test_set, row.sigma_test)
+        means = [curves.loc[(run, *at)] for run in (row.run, row.against)]
+        assert row.psnr_gain == pytest.approx(means[0]["psnr"] - means[1]["psnr"], abs=1e-9)
+        assert row.ssim_gain == pytest.approx(means[0]["ssim"] - means[1]["ssim"], abs=1e-9)
+        assert row.psnr_gain_low <= row.psnr_gain + 1e-9 and row.psnr_gain <= row.psnr_gain_high + 1e-9
+
+
+def test_table_7_compares_all_variants_with_the_bare_fdncnn(whole):
+    _, summary, made = whole
+    rows = _cells(made("table07"))
+    assert [row[0] for row in rows if row[0].startswith("FDnCNN")] == [
+        "FDnCNN Baseline", "FDnCNN SE-arch", "FDnCNN NE-arch", "FDnCNN WNE",
+    ]  # fmt: skip
+    assert sum(row[0] == "gain" for row in rows) == 3
+    psnr = summary.curves.query("run == 'fdncnn-se_arch-s25' and sigma_test == 25").set_index("test_set")["psnr"]
+    assert rows[3][1:] == [f"{value:.2f}" for value in psnr]
+
+
+@pytest.mark.parametrize(("table", "backbone"), [("table08", "Restormer"), ("table09", "Restormer")])
+def test_tables_8_and_9_have_a_bare_and_a_wrapped_row(whole, table, backbone):
+    rows = _cells(whole[2](table))
+    assert [row[0] for row in rows[-3:]] == [f"{backbone} Baseline", f"{backbone} WNE", "gain"]
+
+
+def test_published_numbers_stand_beside_the_papers_test_sets(whole):
+    params, summary, _ = whole
+    curves = summary.curves.replace({"test_set": {"photos-test": "set12", "photos-colour-test": "cbsd68"}})
+    summary = SimpleNamespace(**vars(summary) | {"curves": curves})
+    published = read_published(REPOSITORY / "data/paper_values.csv")
+    printed = {
+        name: [row[1] for row in _cells(TABLES[name].load()(params, summary, published)) if row[0] == "paper"]
+        for name in ("table07", "table08", "table09")
+    }
+    assert printed["table07"] == ["30.51", "30.42", "30.42", "30.38"]  # Table 1 has 30.37 for NE-arch
+    assert printed["table08"] == ["30.76", "30.79"]
+    assert printed["table09"] == ["31.60", "31.61"]
+
+
+def test_table_10_names_its_stand_in_and_has_the_papers_numbers_for_sidd_alone(whole):
+    params, summary, made = whole
+    assert "simulated sensor noise, 4 images, a stand-in for SIDD" in made("table10")
+    assert "39.27" not in made("table10")
+    sidd = SimpleNamespace(**vars(summary) | {"real": summary.real.assign(test_set="sidd-validation")})
+    text = TABLES["table10"].load()(params, sidd, read_published(REPOSITORY / "data/paper_values.csv"))
+    assert "stand-in" not in text
+    assert [row[1:] for row in _cells(text) if row[0] == "paper"] == [["39.27", "0.9150"], ["39.26", "0.9156"]]
+
+
+def test_the_gains_of_all_experiments_are_in_one_of_two_tables(whole):
+    _, summary, made = whole
+    rows = _cells(made("mismatch")) + _cells(made("mismatch_other"))
+    wne = summary.paired[(summary.paired["variant"] == "wne") & (summary.paired["group"] != "recipe")]
+    ends = wne[wne["sigma_test"] == wne["sigma_test"].max()]
+    shown = {cell.split(" ")[0] for row in rows for cell in row[2:]}
+    assert {f"{gain:+.2f}" for gain in ends["psnr_gain"]} <= shown
+    assert [row[1] for row in rows if row[0] == "SwinIR WNE" and "--" in row[1]] == ["0--55", "0--55"]
+    assert "---" in next(row for row in rows if row[1] == "0--55")  # it has no matched level
+    assert any(row[0] == "DnCNN IN (input only)" for row in rows)
+
+
+def test_defects_have_a_row_for_each_model_of_an_experiment(whole):
+    params, summary, made = whole
+    text = made("defects")
+    assert all(params.groups[group].title in text for group in summary.defects["group"].unique())
+    runs = [int(row[1]) for row in _cells(text) if row[1].isdigit()]
+    assert sum(runs) == len(params.reported_runs)
+
+
+def test_a_table_is_written_when_all_its_groups_are_reported(tiny):
+    params, _ = tiny
+    assert {"table01", "mismatch", "claims"} <= set(available(params))
+    assert not {"table07", "table09", "table10", "table11", "controls", "recipe"} & set(available(params))
+
+
+def test_missing_runs_and_analyses_of_a_table_are_an_error_with_their_names(whole):
+    params, summary, _ = whole
+    training = summary.training[summary.training["run"] != "restormer-wne-s25"]
+    lacking = SimpleNamespace(**vars(summary) | {"training": training, "samplers": pd.DataFrame()})
+    with pytest.raises(CollectError, match=r"table08: the summary lacks restormer-wne-s25; .*wne collect"):
+        refuse_missing(params, lacking, "table08", TABLES["table08"])
+    with pytest.raises(CollectError, match=r"table11: the summary lacks samplers\.denoising, samplers\.inpainting"):
+        refuse_missing(params, lacking, "table11", TABLES["table11"])
+    refuse_missing(params, lacking, "table09", TABLES["table09"])
+
+
+def test_macros_of_the_other_experiments(whole):
+    _, summary, made = whole
+    text = made("numbers")
+    macros = dict(re.findall(r"^\\newcommand\{\\(\w+)\}\{(.*)\}$", text, re.MULTILINE))
+    assert set(expected_macros()) <= set(macros) and all(name.isalpha() for name in macros)
+    colour = summary.paired.query("group == 'colour' and sigma_test == 100")["psnr_gain"].iloc[0]
+    assert macros["WneGainColourTestHighestRange"] == f"${colour:+.2f}$"
+    laplace = summary.paired.query("noise == 'laplace' and variant == 'wne' and sigma_test == 5")["psnr_gain"]
+    assert macros["WneGainLaplaceTestLowestMax"] == f"${laplace.max():+.2f}$"
+    assert macros["WneGainReal"] == "$+0.05$"
+    assert macros["StudyRealSet"] == "simulated sensor noise"
+    assert macros["StudyClaims"] == "17"
+    verdicts = [macros[f"StudyClaims{name}"] for name in ("Reproduced", "Partly", "NotReproduced", "NotTested")]
+    assert sum(map(int, verdicts)) == 17
+    assert macros["WneSamplerInpaintingFinal"] == "30.00" and macros["WneSamplerDenoisingGap"] == "$-0.10$"
+    assert macros["WneFilterRhoMax"] == r"$1.0\times10^{-13}$"
+    assert macros["WneErrorSpreadRange"] == "0.30" and macros["WneErrorSpreadDifferenceMax"] == "$-1.00$"
+    assert np.isclose(float(macros["SoftNeDefect"].split(r"\times")[0].strip("$")), 2.0)
+
+
+def test_the_ledger_is_written_as_table_page_and_csv(tiny):
+    _, paths = tiny
+    lines = pd.read_csv(paths.results / "claims.csv", keep_default_na=False)
+    assert list(lines["id"]) == [f"C{number}" for number in range(1, 18)]
+    table = (paths.tables / "claims.tex").read_text()
+    page = (paths.results / "README.md").read_text()
+    for claim in lines.itertuples():
+        assert rf"\textbf{{{claim.id}}}" in table and prose(claim.rule) in table
+        assert f"| {claim.id} | " in page and f"**{claim.verdict}**" in page
+    assert r"\label{tab:claims}" in table
+    assert lines.set_index("id").loc["C13", "verdict"] == "not tested at this scale"
+
+
+@pytest.mark.parametrize(
+    ("plain", "latex"),
+    [
+        ("3.0e-07", r"$3.0\times10^{-7}$"), ("1e-05", "$10^{-5}$"), ("at least -0.15 dB", "at least $-$0.15 dB"),
+        ("WNE - baseline", "WNE $-$ baseline"), ("+-0.5", r"$\pm$0.5"), ("low < high", "low $<$ high"),
+        ("sigma_train >= 25", r"$\strain$ $\geq$ 25"), ("dncnn-wne-s10", "dncnn-wne-s10"), ("0 | 1", r"0 \textbar{} 1"),
+        ("[-0.42, -0.23]", "[$-$0.42, $-$0.23]"),
+    ],
+)  # fmt: skip
+def test_plain_text_of_a_claim_as_latex(plain, latex):
+    assert prose(plain) == latex
+
+
 def test_a_stale_summary_is_refused(tiny, tmp_path):
     params, paths = tiny
     runs = {name: run.model_dump() | {"seed": 3} for name, run in params.runs.items()}
@@ -184,6 +352,10 @@ def test_published_numbers_are_those_of_the_paper():
     assert published.matched_psnr("swinir", "wne", "bsd68", "50") == 26.37
     assert published.matched_psnr("fdncnn", "wne", "set12", "10") == 34.62  # Table 7
     assert published.matched_psnr("swinir", "wne", "photos-test", "50") is None
+    assert published.matched_psnr("fdncnn", "ne_arch", "set12", "10", ("Table 7",)) == 34.69
+    assert published.matched_psnr("restormer", "wne", "cbsd68", "50", ("Table 9",)) == 28.36
+    assert published.real("swinir", "wne", "PSNR") == 39.26
+    assert min(published.matched_gains("Table 7")) == -0.2
     assert published.time_ratio("fdncnn", "ne_arch", "cuda", "inference") == 1.69
 
 

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
-from tiny_profile import RUN, tiny_profile
+from tiny_profile import PAIRED, RUN, tiny_profile
 from wne.checkpoints import CheckpointError, load_denoiser, load_run, read_config
+from wne.data.patches import PatchSampler
+from wne.evaluate import numpy_denoiser
+from wne.metrics import psnr
+from wne.noise import load_bench, unit_intensity
 from wne.params import Recipe
 from wne.rng import torch_generator
-from wne.train import TrainingError, learning_rate, train, training_pair
+from wne.train import TrainingError, _training_images, learning_rate, train, training_pair
 
 CPU = torch.device("cpu")
 
 
+def _checkpoint(paths) -> Path:
+    return paths.checkpoints / "cnn" / f"{RUN}.safetensors"
+
+
 def _weights(paths) -> dict[str, torch.Tensor]:
-    return load_file(paths.checkpoints / f"{RUN}.safetensors")
+    return load_file(_checkpoint(paths))
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +47,7 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights_and_curve(trained, tm
     params, paths = tiny_profile(tmp_path)
     for _ in range(sessions):
         assert not train(params, RUN, paths, CPU, max_seconds=0)  # one step, then stopped
-        assert not (paths.checkpoints / f"{RUN}.safetensors").exists()
+        assert not _checkpoint(paths).exists()
     assert train(params, RUN, paths, CPU)
     expected, got = _weights(whole), _weights(paths)
     assert expected.keys() == got.keys()
@@ -46,6 +56,64 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights_and_curve(trained, tm
     curves = [pd.read_csv(p.training / f"{RUN}.csv")[columns] for p in (whole, paths)]
     pd.testing.assert_frame_equal(*curves)
     assert not (paths.states / f"{RUN}.pt").exists()
+
+
+def test_a_paired_run_learns_and_resumes_to_the_last_bit(tmp_path):
+    recipe = {"steps": 60, "lr": 1e-2, "schedule": "cosine", "lr_end": 1e-5, "optimizer": "adamw"}
+    weights = []
+    for sessions in (0, 2):
+        params, paths = tiny_profile(tmp_path / str(sessions), recipe=recipe, **PAIRED)
+        for _ in range(sessions):
+            assert not train(params, RUN, paths, CPU, max_seconds=0)
+        assert train(params, RUN, paths, CPU)
+        weights.append(_weights(paths))
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    loss = pd.read_csv(paths.training / f"{RUN}.csv")["loss"]
+    assert loss.iloc[-5:].mean() < 0.5 * loss.iloc[:3].mean()
+    clean = next(load_bench(paths, "tiny"))
+    denoised = numpy_denoiser(load_run(paths, params, RUN), CPU)(unit_intensity(clean.noisy))
+    assert psnr(denoised, clean.clean_unit()) > psnr(unit_intensity(clean.noisy), clean.clean_unit()) + 1
+
+
+def test_random_streams_of_the_objectives_without_pairs_are_those_of_committed_results():
+    """Pinned sums of the first training batch: published weights were trained on these numbers."""
+    image = np.arange(40 * 44, dtype=np.uint32).reshape(40, 44, 1).astype(np.uint8)
+    sums = {}
+    for objective in ("supervised", "n2n", "soft_ne"):
+        generator = torch_generator("training", 0, 0, 0)
+        clean = PatchSampler([image], 24).sample(4, generator)
+        run, task = SimpleNamespace(sigma_range=(25, 25)), SimpleNamespace(objective=objective, noise="gaussian")
+        noisy, target = training_pair(clean, run, task, generator)
+        sums[objective] = (noisy.double().sum().item(), target.double().sum().item())
+    assert sums == {
+        "supervised": pytest.approx((1143.565595, 1145.474533), rel=1e-7),
+        "n2n": pytest.approx((1143.565595, 1150.150400), rel=1e-7),
+        "soft_ne": pytest.approx((1559.072462, 1560.532626), rel=1e-7),
+    }
+
+
+def test_pairs_are_cropped_and_turned_alike(tmp_path):
+    """Clean is 255 - noisy: so it stays in every crop and orientation, and the crops are not all alike."""
+    params, paths = tiny_profile(tmp_path, **PAIRED)
+    folder = paths.image_set("tiny-train")
+    noisy = np.asarray(Image.open(folder / "a_noisy.png"))
+    for name in ("a", "b"):
+        Image.fromarray(noisy).save(folder / f"{name}_noisy.png")
+        Image.fromarray(255 - noisy).save(folder / f"{name}_clean.png")
+    task = params.tasks["awgn"]
+    images = _training_images(tmp_path / "data/images", params.run(RUN), task)
+    batch = PatchSampler(images, 24).sample(64, torch_generator("alike"))
+    first, second = training_pair(batch, params.run(RUN), task, torch_generator("unused"))
+    assert first.shape == second.shape == (64, 3, 24, 24)
+    assert torch.allclose(first + second, torch.ones(()), atol=1e-6)
+    assert len({patch.numpy().tobytes() for patch in first}) > 50
+
+
+def test_pairs_need_three_channels(tmp_path):
+    params, paths = tiny_profile(tmp_path)
+    task = SimpleNamespace(objective="paired", channels=1)
+    with pytest.raises(TrainingError, match="task awgn has 1 channels"):
+        _training_images(paths.root, params.run(RUN), task)
 
 
 def test_a_killed_run_resumes_from_its_last_state(trained, tmp_path, monkeypatch):
@@ -107,7 +175,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_writes_no_weights(tmp_path,
     monkeypatch.setattr("wne.train.training_pair", lambda clean, *_: (clean * torch.nan, clean))
     with pytest.raises(TrainingError, match=f"run {RUN}: the loss is nan at step 1"):
         train(params, RUN, paths, CPU)
-    assert not (paths.checkpoints / f"{RUN}.safetensors").exists()
+    assert not _checkpoint(paths).exists()
 
 
 def test_results_say_what_was_trained_how_long_on_what(trained):
@@ -180,20 +248,19 @@ def test_a_range_of_sigmas_is_drawn_uniformly_one_an_image():
 
 def test_checkpoint_knows_its_configuration_and_refuses_others(trained):
     params, paths = trained
-    path = paths.checkpoints / f"{RUN}.safetensors"
-    config, fingerprint = read_config(path)
+    config, fingerprint = read_config(_checkpoint(paths))
     assert config["variant"] == "wne" and fingerprint == params.fingerprint(RUN)
-    assert load_run(path, params, RUN)(torch.rand(1, 1, 9, 9)).shape == (1, 1, 9, 9)
+    assert load_run(paths, params, RUN)(torch.rand(1, 1, 9, 9)).shape == (1, 1, 9, 9)
     other, _ = tiny_profile(paths.root, sigma=40)
     with pytest.raises(CheckpointError, match=r"sigma: 25(\.0)? != 40.*wne train dncnn-wne-s25"):
-        load_run(path, other, RUN)
+        load_run(paths, other, RUN)
 
 
 def test_missing_damaged_and_foreign_checkpoints_are_named(trained, tmp_path):
     _, paths = trained
     with pytest.raises(CheckpointError, match="wne train absent"):
         load_denoiser(tmp_path / "absent.safetensors")
-    whole = (paths.checkpoints / f"{RUN}.safetensors").read_bytes()
+    whole = _checkpoint(paths).read_bytes()
     for content in (whole[: len(whole) // 2], b"", b"\x80\x04pickle"):
         (tmp_path / "bad.safetensors").write_bytes(content)
         with pytest.raises(CheckpointError, match="damaged"):

@@ -13,6 +13,7 @@ from torch import nn
 from wne.files import replacing
 from wne.models import create_denoiser
 from wne.params import Params
+from wne.paths import ProfilePaths
 
 
 class CheckpointError(ValueError):
@@ -62,12 +63,13 @@ def load_denoiser(path: Path, device: torch.device | str = "cpu") -> nn.Module:
     return model.to(device, memory_format=torch.channels_last).eval()
 
 
-def load_run(path: Path, params: Params, run: str, device: torch.device | str = "cpu") -> nn.Module:
+def load_run(paths: ProfilePaths, params: Params, run: str, device: torch.device | str = "cpu") -> nn.Module:
     """`load_denoiser`, refusing a checkpoint that was trained with other parameters.
 
     Raises:
         CheckpointError: the first few settings that differ, checkpoint against parameters.
     """
+    path = paths.checkpoint(params, run)
     config, fingerprint = read_config(path)
     if fingerprint != params.fingerprint(run):
         expected = json.loads(json.dumps(params.describe(run)))

@@ -67,7 +67,7 @@ def train(
 
     params, paths = _load(params_file)
     source = paths.image_set(params.run(run).train_set)
-    with stage(f"train {run}", [source], [paths.checkpoints / f"{run}.safetensors", paths.training / f"{run}.csv"]):
+    with stage(f"train {run}", [source], [paths.checkpoint(params, run), paths.training / f"{run}.csv"]):
         finished = train_run(params, run, paths, choose_device(device), max_seconds)
     if not finished:
         say(f"stopped after {max_seconds:.0f} s as asked; the same command goes on from here")
@@ -75,16 +75,63 @@ def train(
 
 
 @app.command()
-def evaluate(run: str, params_file: ParamsFile = DEFAULT, device: Device = "auto") -> None:
-    """Test one trained run over the noise sweep."""
+def evaluate(
+    name: Annotated[str, typer.Argument(metavar="GROUP|RUN", help="All runs of a group, or one run.")],
+    params_file: ParamsFile = DEFAULT,
+    device: Device = "auto",
+) -> None:
+    """Test trained runs over the noise sweep."""
     from wne.devices import choose_device
-    from wne.evaluate import evaluate as evaluate_run
+    from wne.evaluate import evaluate as evaluate_runs
 
     params, paths = _load(params_file)
-    checkpoint = paths.checkpoints / f"{run}.safetensors"
-    benches = [paths.bench / name for name in params.tasks[params.run(run).task].test_sets]
-    with stage(f"evaluate {run}", [checkpoint, *benches], [paths.evaluation / run]):
-        evaluate_run(params, run, paths, choose_device(device))
+    runs = params.runs_of(name) if name in params.groups else [name]
+    benches = dict.fromkeys(
+        paths.bench / bench for run in runs for bench in params.tasks[params.run(run).task].test_sets
+    )
+    written = paths.evaluation / name if name in params.groups else paths.evaluated(params, name)
+    with stage(f"evaluate {name}", [*(paths.checkpoint(params, run) for run in runs), *benches], [written]):
+        evaluate_runs(params, name, paths, choose_device(device))
+
+
+def _analysis(section: str, name: str, params_file: Path, device: str, module: str) -> None:
+    """One item of a section of params, by the function `analyse` of its module."""
+    from importlib import import_module
+
+    from wne.devices import choose_device
+    from wne.params import analysed_runs
+
+    params, paths = _load(params_file)
+    items = getattr(params, section)
+    if name not in items:
+        raise ValueError(f"{params_file}: {section} has no {name!r}; known: {', '.join(items)}")
+    checkpoints = [paths.checkpoint(params, run) for run in analysed_runs(items[name])]
+    with stage(f"{section} {name}", checkpoints, [paths.analysis(section, name)]):
+        import_module(module).analyse(params, name, paths, choose_device(device))
+
+
+@app.command()
+def filters(name: str, params_file: ParamsFile = DEFAULT, device: Device = "auto") -> None:
+    """Rows of the Jacobian of trained denoisers, as filters (Fig. 5)."""
+    _analysis("filters", name, params_file, device, "wne.filters")
+
+
+@app.command()
+def errors(name: str, params_file: ParamsFile = DEFAULT, device: Device = "auto") -> None:
+    """Normalized error of trained denoisers against difficulty (Figs. 6 and 11)."""
+    _analysis("errors", name, params_file, device, "wne.errors")
+
+
+@app.command()
+def sample(name: str, params_file: ParamsFile = DEFAULT, device: Device = "auto") -> None:
+    """Trained denoisers inside a sampler: denoising, inpainting, super-resolution, deblurring (App. N)."""
+    _analysis("samplers", name, params_file, device, "wne.sampler")
+
+
+@app.command()
+def controls(name: str, params_file: ParamsFile = DEFAULT, device: Device = "auto") -> None:
+    """Denoisers without training of their own, bare and wrapped, over the noise sweep (beyond the paper)."""
+    _analysis("controls", name, params_file, device, "wne.controls")
 
 
 @app.command()
@@ -125,23 +172,26 @@ def difficulty(train_set: str, params_file: ParamsFile = DEFAULT) -> None:
 @app.command()
 def collect(params_file: ParamsFile = DEFAULT) -> None:
     """Join the results of all runs into tidy tables, with intervals; refuses when a run is missing."""
-    from wne.collect import collect as collect_runs
+    from wne.collect.profile import collect as collect_profile
 
     params, paths = _load(params_file)
-    with stage(
-        "collect", [paths.training, paths.evaluation, paths.timing, paths.difficulty], [paths.results / "summary"]
-    ):
-        collect_runs(params, paths)
+    with stage("collect", [paths.training, paths.evaluation, paths.timing, paths.difficulty], [paths.summary]):
+        collect_profile(params, paths)
 
 
 @app.command()
-def figures(params_file: ParamsFile = DEFAULT) -> None:
+def figures(
+    params_file: ParamsFile = DEFAULT,
+    only: Annotated[
+        str, typer.Option(help="These alone, e.g. fig03,fig12; the others stay as they are.", metavar="NAMES")
+    ] = "",
+) -> None:
     """Draw the paper's figures from the collected results."""
     from wne.figures import draw_all
 
     params, paths = _load(params_file)
     with stage("figures", [paths.results / "summary"], [paths.figures]):
-        draw_all(params, paths)
+        draw_all(params, paths, [name.strip() for name in only.split(",") if name.strip()])
 
 
 @app.command()
@@ -178,8 +228,10 @@ def list_models() -> None:
 def check(params_file: ParamsFile = DEFAULT) -> None:
     """Check a parameter file, and list its runs by group."""
     params, _ = _load(params_file)
-    for group, runs in params.groups.items():
-        typer.echo(f"{group} ({len(runs)}): {', '.join(runs)}")
+    for group, spec in params.groups.items():
+        runs = params.runs_of(group)
+        state = "" if spec.report else ", not reported"
+        typer.echo(f"{group}, {spec.title} ({len(runs)}{state}): {', '.join(runs)}")
     typer.echo(f"{params_file}: profile {params.profile}, {len(params.runs)} runs, no mistakes found")
 
 

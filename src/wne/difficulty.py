@@ -4,9 +4,16 @@
     E[Delta^2 | x, sigma] ~ d / (1 + SNR),            SNR = std(x)^2 / sigma^2                   (Eq. 22)
     I(s) = [q_0.025(s), q_0.975(s)],                  q_p(s): p-quantile of Delta at sigma = s   (Eq. 24)
     m(s_test; s_train) = 1/N sum_i 1{Delta_i(s_test) in I(s_train)}                              (Eq. 25)
+                       ~ F(r C_0.975) - F(r C_0.025),        r = s_test / s_train                (ours)
 
 x is a training patch of d pixels in [0, 1], n unit Gaussian noise, std the population form of Eq. 3; sigma is
 in [0, 1] here, and in 8-bit units in params and in the files. Delta and sqrt(d) have no unit.
+
+The last line follows from Eq. 22, whose right side falls with std(x) / sigma alone. F is the distribution of
+std(x) over the patches and C_p its quantiles. So coverage depends on the corpus through its contrasts, and on
+the two noise levels through their ratio. To a higher level, m ~ 1 - F(r C_0.025): the more the faintest patches
+differ from the rest, the more is covered. To a lower one, m ~ F(r C_0.975): the share of patches that are r
+times fainter than the strongest.
 
 A file has one row for each number; `quantity` says what `sigma`, `at` and `value` are:
 
@@ -18,6 +25,7 @@ A file has one row for each number; `quantity` says what `sigma`, `at` and `valu
 | quantile | sigma | probability | Delta |
 | coverage | sigma_train | sigma_test | m(sigma_test; sigma_train) |
 | coverage_error | sigma_train | sigma_test | its standard error from the choice of patches, not of images |
+| coverage_predicted | sigma_train | sigma_test | the same share from contrasts alone |
 | contrast | | probability | quantile of std(x), 8-bit units |
 """
 
@@ -79,6 +87,17 @@ def coverage(train: np.ndarray, test: np.ndarray, mass: float = MASS) -> float:
     return float(np.mean((test >= low) & (test <= high)))
 
 
+def predicted_coverage(contrast: np.ndarray, ratio: float, mass: float = MASS) -> float:
+    """F(r C_high) - F(r C_low), what Eq. 22 makes of `coverage`: the share of contrasts (N,) in r times their own
+    central interval, in [0, 1].
+
+    Args:
+        ratio: r = sigma_test / sigma_train.
+    """
+    low, high = central_interval(contrast, mass)
+    return float(np.mean((contrast >= ratio * low) & (contrast <= ratio * high)))
+
+
 def coverage_error(train: np.ndarray, test: np.ndarray, parts: int = _PARTS) -> float:
     """Standard error of `coverage`: its deviation over disjoint parts of the sample, over the root of their number.
 
@@ -130,6 +149,9 @@ def difficulty_table(sample: Sample, sigmas: Sequence[float], d: int) -> pd.Data
             _rows("quantile", sigma, [low, 0.5, high], np.quantile(delta, [low, 0.5, high])),
             _rows("coverage", sigma, sigmas, [coverage(delta, test) for test in sample.delta]),
             _rows("coverage_error", sigma, sigmas, [coverage_error(delta, test) for test in sample.delta]),
+            _rows(
+                "coverage_predicted", sigma, sigmas, [predicted_coverage(sample.contrast, s / sigma) for s in sigmas]
+            ),
         ]
     parts.append(_rows("contrast", np.nan, PROBABILITIES, 255 * np.quantile(sample.contrast, PROBABILITIES)))
     return pd.concat(parts, ignore_index=True)

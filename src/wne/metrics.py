@@ -1,4 +1,4 @@
-"""Image quality, one value for each image. Intensities in [0, 1]; (C, H, W) arrays."""
+"""Image quality, one value for each image. Intensities in [0, 1]; (C, H, W) arrays, grey or colour."""
 
 from __future__ import annotations
 
@@ -21,6 +21,18 @@ def ssim(image: np.ndarray, clean: np.ndarray) -> float:
         structural_similarity(
             image.astype(np.float64), clean.astype(np.float64), data_range=1.0, channel_axis=0,
             gaussian_weights=True, sigma=1.5, use_sample_covariance=False, K1=0.01, K2=0.03,
+        )
+    )  # fmt: skip
+
+
+def ssim_uniform(image: np.ndarray, clean: np.ndarray) -> float:
+    """Structural similarity with the defaults of scikit-image: uniform window 7 x 7, K1 0.01, K2 0.03, sample
+    covariance; the mean over channels. The curves of App. J of the paper appear to be this variant."""
+    _check_finite(image)
+    return float(
+        structural_similarity(
+            image.astype(np.float64), clean.astype(np.float64), data_range=1.0, channel_axis=0,
+            win_size=7, gaussian_weights=False, use_sample_covariance=True, K1=0.01, K2=0.03,
         )
     )  # fmt: skip
 

@@ -29,8 +29,24 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Group(_Frozen):
+    """An experiment: the runs that name it. `title` in plain words.
+
+    `report`: whether its results enter the summary, the figures and the tables. A profile whose runs of this
+    group are not all done says false here; nothing is drawn from a part of a group.
+    """
+
+    title: str
+    report: bool
+
+
 class TestSet(_Frozen):
-    """Images with fixed noise. `sigmas` in 8-bit units; each run adds the sigma it was trained at."""
+    """Images with fixed corruptions. `sigmas` in 8-bit units; each run adds the sigma it was trained at.
+
+    A set of noisy and clean pairs has `noises: [real]`, one draw and no sigmas. `qualities`: of the JPEG
+    files that tasks with `jpeg: true` are tested on as well. `defects`: the number of images, the first ones,
+    on which the equivariance defect is measured.
+    """
 
     images: Name
     channels: Literal[1, 3]
@@ -38,6 +54,8 @@ class TestSet(_Frozen):
     noises: list[Distribution]
     draws: Count
     sigmas: list[Positive]
+    qualities: list[Annotated[int, Field(ge=1, le=95)]]
+    defects: Count
 
 
 class Model(BaseModel):
@@ -80,6 +98,7 @@ class Task(_Frozen):
     noise: Distribution
     objective: Literal["supervised", "soft_ne", "n2n", "paired"]
     test_sets: list[Name]
+    jpeg: bool  # also tested on the JPEG files of its first test set (App. P)
 
 
 class Run(_Frozen):
@@ -141,10 +160,74 @@ class Difficulty(_Frozen):
         return self
 
 
+class Filters(_Frozen):
+    """Rows of the Jacobian at some pixels of a noisy crop (Fig. 5). `sigmas` of the test, 8-bit units."""
+
+    group: Name
+    test_set: Name
+    image: str
+    size: Count  # side of the central crop
+    sigmas: list[Positive]
+    pixels: list[tuple[int, int]]  # (row, column) inside the crop
+    runs: list[Name]
+
+
+class Errors(_Frozen):
+    """Normalized error against difficulty on training patches (Figs. 6, 11). `sigmas` of the test, 8-bit units."""
+
+    group: Name
+    train_set: Name
+    patches: Count  # for each sigma
+    patch: Count  # side in pixels
+    bins: Count  # between 0 and 1.1 sqrt(d)
+    sigmas: list[Positive]
+    runs: list[Name]
+
+
+class Sampler(_Frozen):
+    """The denoiser-residual sampler of App. N with one measurement. sigma_start and sigma_stop in 8-bit units."""
+
+    group: Name
+    operator: Literal["none", "random_pixels", "block_average", "blur"]
+    amount: Positive | None  # share of pixels kept, side of a block, or share of the frequencies kept
+    test_set: Name
+    crop: Count | None
+    sigma_start: Positive  # for the operator "none": of the noise on the image to be denoised
+    sigma_stop: Positive
+    h0: Positive
+    beta: Annotated[float, Field(gt=0, le=1)]
+    steps: Count  # at most
+    pictures: list[str]  # images whose result is kept as a picture
+    runs: list[Name]
+
+
+class Controls(_Frozen):
+    """Denoisers without training of their own, through the noise sweep: beyond the paper.
+
+    oracle: `run`, trained bare at one sigma, on inputs rescaled with their true noise level. wrapped at test
+    time: `run` put into the wrapper afterwards. `classical`: scikit-image's, told the sigma that `run` was
+    trained at and no other, bare and wrapped.
+    """
+
+    group: Name
+    run: Name
+    classical: list[Literal["tv", "nlm", "wavelet"]]
+    test_set: Name
+
+
 class Statistics(_Frozen):
     confidence: Annotated[float, Field(gt=0, lt=1)]
     resamples: Count
     seed: int
+
+
+Analysis = Filters | Errors | Sampler | Controls
+ANALYSES = ("filters", "errors", "samplers", "controls")  # sections of what is done with trained runs
+
+
+def analysed_runs(item: Analysis) -> list[str]:
+    """The runs whose checkpoints an analysis reads."""
+    return [item.run] if isinstance(item, Controls) else item.runs
 
 
 class Params(_Frozen):
@@ -160,8 +243,13 @@ class Params(_Frozen):
     models: dict[Name, Model]
     recipes: dict[Name, Recipe]
     tasks: dict[Name, Task]
+    groups: dict[Name, Group]
     runs: dict[Name, Run]
     examples: dict[Name, Example]
+    filters: dict[Name, Filters]
+    errors: dict[Name, Errors]
+    samplers: dict[Name, Sampler]
+    controls: dict[Name, Controls]
     leakage: dict[Name, list[Name]]  # training set: the test sets whose images are looked for in it
     difficulty: dict[Name, Difficulty]  # training set: its patches
     timing: Timing
@@ -170,6 +258,7 @@ class Params(_Frozen):
     @model_validator(mode="after")
     def _names_exist(self) -> Params:
         for key, run in self.runs.items():
+            _check(f"runs.{key}.group", run.group, self.groups)
             _check(f"runs.{key}.task", run.task, self.tasks)
             _check(f"runs.{key}.model", run.model, self.models)
             _check(f"runs.{key}.recipe", run.recipe, self.recipes)
@@ -191,7 +280,19 @@ class Params(_Frozen):
             _check(f"examples.{key}.test_set", example.test_set, self.test_sets)
             for name in example.runs:
                 _check(f"examples.{key}.runs", name, self.runs)
+        for section in ANALYSES:
+            for key, item in getattr(self, section).items():
+                self._check_analysis(f"{section}.{key}", item)
         return self
+
+    def _check_analysis(self, where: str, item: Analysis) -> None:
+        _check(f"{where}.group", item.group, self.groups)
+        if hasattr(item, "test_set"):
+            _check(f"{where}.test_set", item.test_set, self.test_sets)
+        for name in analysed_runs(item):
+            _check(f"{where}.runs", name, self.runs)
+            if self.runs[name].group != item.group:
+                raise ValueError(f"{where}: run {name} is in the group {self.runs[name].group}, not {item.group}")
 
     def run(self, name: str) -> Run:
         """The run of that name; an unknown one is an error with the nearest name."""
@@ -218,16 +319,39 @@ class Params(_Frozen):
 
     def fingerprint(self, name: str) -> str:
         """Hash of `describe`: a checkpoint carries it, and evaluation refuses one that does not match."""
-        canonical = json.dumps(self.describe(name), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+        return _hash(self.describe(name))
+
+    def analysis_fingerprint(self, section: str, name: str) -> str:
+        """Hash of all that determines the results of an item of `filters`, `errors`, `samplers` or `controls`."""
+        item = getattr(self, section)[name]
+        facts = {"item": item.model_dump(mode="json"), "seed": self.seed, "runs": {}}
+        facts["runs"] = {run: self.fingerprint(run) for run in analysed_runs(item)}
+        if hasattr(item, "test_set"):
+            facts["test_set"] = self.test_sets[item.test_set].model_dump(mode="json")
+        return _hash(facts)
+
+    def runs_of(self, group: str) -> list[str]:
+        """The runs of a group, in the order of the file."""
+        return [name for name, run in self.runs.items() if run.group == group]
+
+    def is_reported(self, group: str) -> bool:
+        """Whether the profile has the group and reports it."""
+        return group in self.groups and self.groups[group].report
 
     @cached_property
-    def groups(self) -> dict[str, list[str]]:
-        """Group -> its runs, in the order of the file."""
-        members: dict[str, list[str]] = {}
-        for name, run in self.runs.items():
-            members.setdefault(run.group, []).append(name)
-        return members
+    def reported_runs(self) -> dict[str, Run]:
+        """The runs of the groups that are reported, in the order of the file."""
+        return {name: run for name, run in self.runs.items() if self.groups[run.group].report}
+
+    def reported(self, section: str) -> dict[str, Analysis]:
+        """The items of a section of ANALYSES whose group is reported."""
+        return {name: item for name, item in getattr(self, section).items() if self.groups[item.group].report}
+
+    def sweep(self, name: str, test_set: str) -> list[float]:
+        """The sigma_test of a run, 8-bit units: those of the test set and the one it was trained at."""
+        sigma = self.runs[name].sigma
+        own = {float(sigma)} if isinstance(sigma, (int, float)) else set()
+        return sorted({round(float(s), 6) for s in self.test_sets[test_set].sigmas} | own)
 
 
 def load_params(path: Path) -> Params:
@@ -249,9 +373,15 @@ def load_params(path: Path) -> Params:
 
 
 _SECTIONS: dict[str, type[BaseModel]] = {
-    "test_sets": TestSet, "recipes": Recipe, "tasks": Task, "runs": Run, "examples": Example,
+    "test_sets": TestSet, "recipes": Recipe, "tasks": Task, "groups": Group, "runs": Run, "examples": Example,
+    "filters": Filters, "errors": Errors, "samplers": Sampler, "controls": Controls,
     "difficulty": Difficulty, "timing": Timing, "statistics": Statistics,
 }  # fmt: skip
+
+
+def _hash(facts: object) -> str:
+    canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 def _explain(error: dict) -> str:

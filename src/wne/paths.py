@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wne.params import Params
+
 IMAGES = Path("data/images")  # <set>/<file>, made by `wne download`
 
 
@@ -13,17 +15,28 @@ class ProfilePaths:
     def __init__(self, profile: str, root: Path = Path(".")):
         self.root = root
         self.bench = root / "data/noise" / profile  # <test set>/<image>.npz, by `wne noise`
-        self.checkpoints = root / "checkpoints" / profile  # <run>.safetensors, by `wne train`
+        self.checkpoints = root / "checkpoints" / profile  # <group>/<run>.safetensors, by `wne train`
         self.states = root / "checkpoints" / profile / "unfinished"  # <run>.pt, training states to resume from
         self.results = root / "results" / profile
         self.training = self.results / "training"  # <run>.csv and <run>.json, by `wne train`
-        self.evaluation = self.results / "evaluation"  # <run>/*.csv, *.png, by `wne evaluate`
+        self.evaluation = self.results / "evaluation"  # <group>/<run>/*.csv, *.png, by `wne evaluate`
         self.timing = self.results / "timing"  # samples.csv and environment.json, by `wne timing`
         self.leakage = self.results / "leakage"  # <training set>.csv, by `wne audit`
         self.difficulty = self.results / "difficulty"  # <training set>.csv, by `wne difficulty`
         self.summary = self.results / "summary"  # tidy tables of all runs, by `wne collect`
         self.figures = root / "paper" / profile / "figures"  # by `wne figures`
         self.tables = root / "paper" / profile / "tables"  # by `wne tables`
+
+    def checkpoint(self, params: Params, run: str) -> Path:
+        return self.checkpoints / params.run(run).group / f"{run}.safetensors"
+
+    def evaluated(self, params: Params, run: str) -> Path:
+        """The folder of a run's evaluation."""
+        return self.evaluation / params.run(run).group / run
+
+    def analysis(self, section: str, name: str) -> Path:
+        """The folder of one item of a section of `params.ANALYSES`, by `wne filters`, `errors`, ..."""
+        return self.results / section / name
 
     def image_set(self, name: str) -> Path:
         return self.root / IMAGES / name

@@ -6,6 +6,7 @@ the same images differ by the runs alone.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,12 @@ def resampled_units(n: int, statistics: Statistics) -> np.ndarray:
     return np.floor(uniform * n).astype(np.intp)
 
 
+@lru_cache(maxsize=16)
+def _resampled_counts(n: int, statistics: Statistics) -> np.ndarray:
+    """(resamples, n): how often each unit was drawn."""
+    return np.apply_along_axis(np.bincount, 1, resampled_units(n, statistics), minlength=n)
+
+
 def tail_probability(n: int, confidence: float) -> float:
     """Percentile at which the interval of a mean of n units ends, Phi(-sqrt(n / (n - 1)) t_{n-1}).
 
@@ -50,8 +57,7 @@ def mean_interval(values: np.ndarray, statistics: Statistics) -> Estimate:
     n, k = values.shape
     if n == 1:
         return Estimate(values[0], np.full(k, np.nan), np.full(k, np.nan))
-    units = resampled_units(n, statistics)
-    counts = np.apply_along_axis(np.bincount, 1, units, minlength=n)  # one product instead of a huge gather
+    counts = _resampled_counts(n, statistics)  # one product instead of a huge gather
     tail = tail_probability(n, statistics.confidence)
     low, high = np.quantile(counts @ values / n, [tail, 1.0 - tail], axis=0)
     return Estimate(values.mean(axis=0), low, high)

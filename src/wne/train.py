@@ -1,6 +1,8 @@
 """Training of one run: resumable to the last bit, because each step draws from its own random stream.
 
 minimize  mean |f(x + sigma n) - x|^p,   p = 2 (mse, Eq. 9 of the paper) or 1 (l1)
+
+or, on pairs of a noisy and a clean photograph, mean |f(y) - x|^p (App. M).
 """
 
 from __future__ import annotations
@@ -11,18 +13,19 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from wne.checkpoints import save_checkpoint
-from wne.data.images import load_set
+from wne.data.images import load_pairs, load_set
 from wne.data.patches import PatchSampler
 from wne.devices import backbone_dtype
 from wne.files import replacing, write_text
 from wne.models import create_denoiser
 from wne.params import Distribution, Params, Recipe, Run, Task
-from wne.paths import ProfilePaths
+from wne.paths import IMAGES, ProfilePaths
 from wne.provenance import environment
 from wne.report import progress, say
 from wne.rng import stream_key, torch_generator
@@ -49,19 +52,16 @@ def train(
 ) -> bool:
     """Trains a run from its last state, or from scratch. Returns whether it is finished.
 
-    Writes checkpoints/<profile>/<run>.safetensors, and <run>.csv (step, loss, learning_rate, seconds) and
+    Writes checkpoints/<profile>/<group>/<run>.safetensors, and <run>.csv (step, loss, learning_rate, seconds) and
     <run>.json (configuration, hardware, time) under results/<profile>/training. Until then a state to resume
     from, every `state_every` steps and when `max_seconds` are over. A state of other parameters is dropped.
 
     Raises:
-        TrainingError: the loss is not finite, or the objective has no trainer.
+        TrainingError: the loss is not finite, or the saved state is damaged.
     """
     run = params.run(name)
     task, recipe = params.tasks[run.task], params.recipes[run.recipe]
-    if task.objective == "paired":
-        raise TrainingError(f"run {name}: training on pairs of photographs (SIDD) is not part of this version")
-    images = [pixels for _, pixels in load_set(paths.root / "data/images", run.train_set, task.channels)]
-    sampler = PatchSampler(images, recipe.patch, device)
+    sampler = PatchSampler(_training_images(paths.root / IMAGES, run, task), recipe.patch, device)
     model = _fresh_model(params, run, task).to(device, memory_format=torch.channels_last).train()
     optimizer_class = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
     optimizer = optimizer_class(model.parameters(), lr=recipe.lr, fused=True)
@@ -125,12 +125,15 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 
 def training_pair(clean: Tensor, run: Run, task: Task, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """What the network sees and what it should give back, both like `clean`, (B, C, P, P), not clipped.
+    """What the network sees and what it should give back, both (B, C, P, P), not clipped.
 
     supervised: x + sigma n and x. n2n: two noisy copies of x (App. N). soft_ne: the supervised pair under a
     random y -> alpha y + mu 1, alpha and mu from U(0, 1), one pair an image (App. D).
     `sigma` is fixed or uniform over the run's range, one value an image.
+    paired: `clean` has 2 C channels, the noisy photograph and the clean one, and nothing is drawn (App. M).
     """
+    if task.objective == "paired":
+        return clean.chunk(2, dim=1)
     low, high = run.sigma_range
     batch = (clean.shape[0], 1, 1, 1)
     unit = torch.rand(batch, generator=generator, device=clean.device)
@@ -157,6 +160,15 @@ def _training_noise(distribution: Distribution, like: Tensor, generator: torch.G
     if distribution == "rayleigh":
         return (-2 * uniform.log()).sqrt() / math.sqrt(2 - math.pi / 2)
     raise TrainingError(f"there is no synthetic noise called {distribution!r}")
+
+
+def _training_images(root: Path, run: Run, task: Task) -> list[np.ndarray]:
+    """(H, W, C) uint8 each; of pairs (H, W, 2 C), noisy before clean, so that both are cropped and turned alike."""
+    if task.objective == "paired":
+        if task.channels != 3:
+            raise TrainingError(f"task {run.task} has {task.channels} channels, but pairs of photographs have 3")
+        return [np.concatenate((noisy, clean), axis=2) for _, noisy, clean in load_pairs(root, run.train_set)]
+    return [pixels for _, pixels in load_set(root, run.train_set, task.channels)]
 
 
 def _fresh_model(params: Params, run: Run, task: Task) -> nn.Module:
@@ -221,7 +233,7 @@ def _write_results(
     dtype: torch.dtype,
 ) -> None:
     config, fingerprint = params.describe(name), params.fingerprint(name)
-    save_checkpoint(paths.checkpoints / f"{name}.safetensors", model, config, fingerprint)
+    save_checkpoint(paths.checkpoint(params, name), model, config, fingerprint)
     with replacing(paths.training / f"{name}.csv") as temporary:
         pd.DataFrame(curve.rows).to_csv(temporary, index=False, float_format="%.6g")
     facts = {

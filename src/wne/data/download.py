@@ -164,7 +164,7 @@ def _compose(name: str, root: Path, mirror: str | None) -> None:
         else:
             hashes = {file.file: file.sha256 for file in registry.registered_files()[member]}
         for file in sorted(hashes):
-            if Path(file).suffix.lower() in IMAGE_SUFFIXES:
+            if Path(file).suffix.lower() in IMAGE_SUFFIXES and registry.is_selected(name, file):
                 rows.append((member, file, *image_size(folder / file), hashes[file]))
     write_text(root / name / _INDEX, _csv(("set", "file", "height", "width", "sha256"), rows))
 

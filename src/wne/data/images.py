@@ -17,7 +17,7 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 # MATLAB's rgb2gray: first row of the inverse of its NTSC matrix. Pillow's "L" has other weights and rounds down.
 _GREY_WEIGHTS = (0.298936021293775, 0.587043074451121, 0.114020904255103)
 
-# How a pair of a real-noise set is named: end of the noisy file's stem, end of the clean one's.
+# How a pair is named: the word in the noisy file's name and the one that replaces it in the clean one's.
 _PAIR_ENDINGS = (("_real", "_mean"), ("_noisy", "_clean"), ("_NOISY_SRGB", "_GT_SRGB"))
 
 _UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
@@ -113,7 +113,29 @@ def load_set(root: Path, name: str, channels: int) -> list[tuple[str, np.ndarray
 
 
 def image_pairs(root: Path, name: str) -> list[tuple[Path, Path]]:
-    """Noisy and clean file of every scene of a set of real noise (polyu, sidd-medium, sidd-validation)."""
+    """Noisy and clean file of every scene of a set of pairs, in the order of the set."""
+    return [(noisy, clean) for _, noisy, clean in _named_pairs(root, name)]
+
+
+def load_pairs(root: Path, name: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """Name, noisy and clean pixels, both (H, W, 3) uint8, of every scene of a set of pairs.
+
+    The sets are polyu, polyu-train, polyu-test, sensor-train, sensor-test, sidd-medium and sidd-validation. The
+    name is that of the noisy file without its ending and without the word that says that it is noisy.
+
+    Raises:
+        DataError: the set is not there, has no pairs, or two images of a pair differ in size.
+    """
+    pairs = []
+    for scene, noisy_path, clean_path in _named_pairs(root, name):
+        noisy, clean = read_image(noisy_path, 3), read_image(clean_path, 3)
+        if noisy.shape != clean.shape:
+            raise DataError(f"{noisy_path} and {clean_path.name} differ in size: remove both and fetch the set again")
+        pairs.append((scene, noisy, clean))
+    return pairs
+
+
+def _named_pairs(root: Path, name: str) -> list[tuple[str, Path, Path]]:
     paths = {path.name: path for path in image_paths(root, name)}
     pairs = []
     for path in paths.values():
@@ -122,7 +144,7 @@ def image_pairs(root: Path, name: str) -> list[tuple[Path, Path]]:
                 partner = paths.get(path.name.replace(noisy, clean))
                 if partner is None:
                     raise DataError(f"{path} has no clean image beside it: run `wne download {name}`")
-                pairs.append((path, partner))
+                pairs.append((path.stem.replace(noisy, ""), path, partner))
     if not pairs:
         raise DataError(f"{name} is not a set of noisy and clean pairs")
     return pairs

@@ -1,13 +1,15 @@
 """The image sets that this project knows, and the checksum of every file in them.
 
 `data/registry.csv` has one row per file: set, file, sha256, bytes, url, mirror_path. The url is an
-https address, "skimage:<file>" for a file inside the scikit-image package, or "leaves:<seed>/<index>"
-for an image that `wne.data.leaves` computes. `data/archives.csv` has one row per large archive.
+https address, "skimage:<file>" for a file inside the scikit-image package, or "leaves:<set>/<index>" and
+"sensor:<set>/<photograph>/<noisy or clean>" for an image that `wne.data.leaves` or `wne.data.sensor` computes.
+`data/archives.csv` has one row per large archive.
 """
 
 from __future__ import annotations
 
 import csv
+import fnmatch
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +23,24 @@ COMPOSITES = {
     "embedded-train": ("photos-train", "leaves-train"),
     "grey8694": ("bsd400", "waterloo", "div2k", "flickr2k"),
     "colour8294": ("waterloo", "div2k", "flickr2k"),
+    "photos-colour-train": ("photos-train",),
+    "photos-colour-test": ("photos-test",),
+    "polyu-train": ("polyu",),
+    "polyu-test": ("polyu",),
 }
+
+# Composites that take some images of their members only: those that match one of these patterns.
+SELECTIONS = {
+    "photos-colour-train": ("hubble_deep_field.jpg", "ihc.png", "motorcycle_left.png", "motorcycle_right.png",
+                            "retina.jpg"),
+    "photos-colour-test": ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"),
+    # Split by what is photographed: the toys that three cameras saw are all on one side.
+    "polyu-train": ("*_ball_*", "*_chair_*", "*_circuit_*", "*_classroom_*", "*_comproom_*", "*_desk_*", "*_flower_*",
+                    "*_GO_*", "*_photo_*", "*_plant_*", "*_plug_*", "*_reciever_*", "*_stair_*", "*_toy_*", "*_wall_*",
+                    "*_waterhouse_*"),
+    "polyu-test": ("*_bicycle_*", "*_book_*", "*_bulletin_*", "*_door_*", "*_fruit_*", "*_planandsofa_*",
+                   "*_printer_*"),
+}  # fmt: skip
 
 
 class DataError(RuntimeError):
@@ -84,6 +103,11 @@ def archives() -> dict[str, tuple[Archive, ...]]:
         size = int(row["bytes"]) if row["bytes"] else None
         sets.setdefault(row["set"], []).append(Archive(**{**row, "bytes": size, "images": int(row["images"])}))
     return {name: tuple(members) for name, members in sets.items()}
+
+
+def is_selected(composite: str, file: str) -> bool:
+    """Whether a composite set takes this image of its members."""
+    return any(fnmatch.fnmatchcase(file, pattern) for pattern in SELECTIONS.get(composite, ("*",)))
 
 
 def set_names() -> list[str]:

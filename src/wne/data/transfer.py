@@ -1,7 +1,7 @@
 """One verified file from the first of several sources that has it. Whole or absent, never half-written.
 
-A source is a path on this machine, an http(s) address, "skimage:<file>" (inside the scikit-image package)
-or "leaves:<set>/<index>" (computed). `pooch.retrieve` checks the hash and renames; the downloader is ours.
+A source is a path on this machine, an http(s) address, "skimage:<file>" (inside the scikit-image package),
+"leaves:<set>/<index>" or "sensor:<set>/<photograph>/<noisy or clean>" (computed). `pooch.retrieve` checks the hash and renames; the downloader is ours.
 """
 
 from __future__ import annotations
@@ -102,6 +102,14 @@ class Transfer:
 
             set_name, _, index = rest.partition("/")
             output.write_bytes(stored_png(dead_leaves(set_name, int(index))))
+        elif scheme == "sensor":
+            from wne.data.images import read_image
+            from wne.data.png import stored_png
+            from wne.data.sensor import sensor_pair
+
+            set_name, photograph, kind = rest.split("/")
+            pair = sensor_pair(set_name, photograph, read_image(_inside_skimage(photograph), 3))
+            output.write_bytes(stored_png(getattr(pair, kind)))
         else:
             _copy(Path(source), output)
         if size is not None and output.stat().st_size != size:
@@ -179,8 +187,8 @@ def disk_full(target: Path) -> DataError:
 def _remedy(source: str) -> str:
     if source.startswith("skimage:"):
         return "Install scikit-image 0.26, which ships the registered file"
-    if source.startswith("leaves:"):
-        return "This machine computes other pixels: please report it with the versions of numpy and Python"
+    if source.startswith(("leaves:", "sensor:")):
+        return "This machine computes other pixels: please report it with the versions of numpy, Pillow and Python"
     return "Check the network, or set WNE_DATA_MIRROR to a folder or address that holds a copy"
 
 

@@ -1,166 +1,146 @@
-"""Output PSNR against input PSNR for denoisers trained at a single noise level (Figures 3 and 4).
-
-A curve above the dashed diagonal denoises; one that meets it returns its input. The dotted line is ours:
-clipping the input to [0, 1] alone already raises its PSNR, and a denoiser's output is clipped.
-"""
+"""Denoisers trained at a single noise level and tested at others (Figures 3, 4, 10, 12 to 16 and 18)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from wne import style
-from wne.collect import first_runs
+from wne.figures.grid import legend_below, letter, panel_grid, set_title
+from wne.figures.select import at_level, find_run, levels, main_runs, single_noise
+from wne.figures.sweep import (
+    PSNR,
+    SSIM,
+    SSIM_UNIFORM,
+    Curve,
+    Quality,
+    common_limits,
+    curves_of,
+    draw_panel,
+    legend_lines,
+)
+from wne.params import Params
+from wne.paths import ProfilePaths
+from wne.summary import CollectError, Summary
 
-FIG03 = (("dncnn", "baseline"), ("fdncnn", "se_arch"), ("fdncnn", "ne_arch"), ("dncnn", "wne"))
-FIG04 = (("swinir", "baseline"), ("swinir", "wne"))
-_MOST_MARKERS = 12  # of a curve: on a longer sweep the line goes through all points, a marker stands on some
-_REFERENCES = 3  # lines of a panel that are no denoiser; they are drawn first
-_SIGMA_TICKS = (100, 50, 25, 10, 5)  # sigma_test on the upper axis, 8-bit units
+_OVERVIEW_SIGMA = 25.0  # sigma_train of the overview, where the profile has it
 
 
-def fig03(curves: pd.DataFrame) -> Figure:
-    """Figure 3: the DnCNN family, one panel for each sigma_train.
-
-    Args:
-        curves: summary/curves.csv; the first test set of each run is drawn.
-    """
-    return _panels(select_runs(curves, FIG03))
+def fig03(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Figure 3: the DnCNN family, a panel for each sigma_train."""
+    return mismatch_figure(params, summary, main_runs(params, "cnn"))
 
 
-def fig04(curves: pd.DataFrame) -> Figure:
+def fig04(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     """Figure 4: the same for SwinIR."""
-    return _panels(select_runs(curves, FIG04))
+    return mismatch_figure(params, summary, main_runs(params, "swinir"))
 
 
-def overview(curves: pd.DataFrame) -> Figure:
-    """The effect in one picture: both backbones, bare and wrapped, at sigma_train 25 (or the middle one)."""
-    families = [select_runs(curves, [(backbone, v) for v in ("baseline", "wne")]) for backbone in ("dncnn", "swinir")]
-    families = [family for family in families if not family.empty]
-    levels = _training_levels(pd.concat(families))
-    sigma = "25" if "25" in levels else levels[len(levels) // 2]
-    panels = [family[family["sigma_train"] == sigma] for family in families]
-    panels = [panel for panel in panels if not panel.empty]
-    limits = _limits(pd.concat(panels))
-    figure = Figure(figsize=(_width(len(panels)), 3.9), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
-    for ax, panel in zip(axes, panels):
-        _draw_panel(ax, panel, limits)
-        ax.set_title(style.backbone_label(panel["backbone"].iloc[0]))
-    axes[0].set_ylabel("output PSNR (dB)")
-    figure.suptitle(_effect(panels, sigma), fontsize=10)
-    _legend_below(figure, axes[0], columns=5 if len(panels) > 1 else 3)
+def fig10(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Figure 10: FDnCNN bare and wrapped, beside its architectural forms, which the core group has trained."""
+    own = single_noise(params, main_runs(params, "fdncnn"))
+    architectural = [
+        find_run(params, "cnn", variant, sigma=sigma)
+        for sigma in levels(params, own)
+        for variant in ("se_arch", "ne_arch")
+    ]
+    return mismatch_figure(params, summary, own + architectural)
+
+
+def fig12(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Figure 12: SSIM of the DnCNN family. Above Wang's window, below the uniform one that the paper appears to use."""
+    return mismatch_figure(params, summary, main_runs(params, "cnn"), (SSIM, SSIM_UNIFORM))
+
+
+def fig13(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Figure 13: the same for SwinIR."""
+    return mismatch_figure(params, summary, main_runs(params, "swinir"), (SSIM, SSIM_UNIFORM))
+
+
+def fig14(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Figure 14: Restormer."""
+    return mismatch_figure(params, summary, main_runs(params, "restormer"))
+
+
+def fig15(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Figure 15: Restormer on colour images."""
+    return mismatch_figure(params, summary, main_runs(params, "colour"))
+
+
+def fig16(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Figure 16: trained with the Noise2Noise objective, one application."""
+    return mismatch_figure(params, summary, main_runs(params, "n2n"))
+
+
+def fig18(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Figure 18: the input alone normalized, beside the baseline and the whole wrapper of the core group."""
+    own = single_noise(params, main_runs(params, "input-only"))
+    whole = [
+        find_run(params, "cnn", variant, sigma=sigma)
+        for sigma in levels(params, own)
+        for variant in ("baseline", "wne")
+    ]
+    return mismatch_figure(params, summary, own + whole)
+
+
+def mismatch_figure(
+    params: Params, summary: Summary, names: Iterable[str], qualities: Sequence[Quality] = (PSNR,)
+) -> Figure:
+    """The runs on the first test set of their task: a column for each sigma_train, a row for each quality.
+
+    Raises:
+        CollectError: no run trained at a single noise level, or runs without a sweep in the summary, by name.
+    """
+    names = single_noise(params, names)
+    if not names:
+        raise CollectError(f"{params.params_file}: no run of this figure is trained at a single noise level")
+    trained = levels(params, names)
+    columns = [curves_of(params, summary.curves, at_level(params, names, sigma)) for sigma in trained]
+    figure, axes = panel_grid(len(qualities), len(columns), legend_lines=2)
+    for row, quality in enumerate(qualities):
+        limits = common_limits([curve for curves in columns for curve in curves], quality)
+        for column, (curves, sigma) in enumerate(zip(columns, trained)):
+            ax = axes[row, column]
+            draw_panel(ax, curves, quality, limits, sigma)
+            index = row * len(columns) + column
+            set_title(ax, f"{letter(index, axes.size)}$\\sigma_{{\\mathrm{{train}}}}$ = {sigma:g}")
+        axes[row, 0].set_ylabel(f"output {quality.name}")
+    looks = [curve.look for curves in columns for curve in curves]
+    legend_below(figure, legend_lines(looks, qualities[0]))
     return figure
 
 
-def has_backbone(curves: pd.DataFrame, backbone: str) -> bool:
-    """Whether a mismatch curve of the backbone, bare or wrapped, can be drawn."""
-    return not select_runs(curves, [(backbone, "baseline"), (backbone, "wne")]).empty
-
-
-def select_runs(curves: pd.DataFrame, wanted: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Rows of the (backbone, variant) pairs in the order given; of several runs of a pair, the main one."""
-    main = first_runs(curves)
-    parts = [main[(main["backbone"] == backbone) & (main["variant"] == variant)] for backbone, variant in wanted]
-    return pd.concat(parts)
-
-
-def _training_levels(curves: pd.DataFrame) -> list[str]:
-    return sorted(curves["sigma_train"].unique(), key=float)
-
-
-def _panels(curves: pd.DataFrame) -> Figure:
-    levels = _training_levels(curves)
-    limits, variants = _limits(curves), curves["variant"].unique()
-    figure = Figure(figsize=(_width(len(levels)), 3.25 if len(levels) > 1 else 4.05), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, len(levels), sharey=True))
-    for index, (ax, sigma) in enumerate(zip(axes, levels)):
-        _draw_panel(ax, curves[curves["sigma_train"] == sigma], limits)
-        letter = f"({'abcdefgh'[index]}) " if len(levels) > 1 else ""
-        ax.set_title(f"{letter}$\\sigma_{{\\mathrm{{train}}}}$ = {sigma}")
-    axes[0].set_ylabel("output PSNR (dB)")
-    columns = (4 if len(variants) > 2 else 5) if len(levels) > 1 else (2 if len(variants) > 2 else 3)
-    _legend_below(figure, axes[0], columns)
+def overview(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """The effect in one picture: a CNN and a transformer, bare and wrapped, at sigma_train 25 (or the middle one)."""
+    groups = ("cnn", "swinir")
+    trained = levels(params, single_noise(params, main_runs(params, groups[0])))
+    sigma = _OVERVIEW_SIGMA if _OVERVIEW_SIGMA in trained else trained[len(trained) // 2]
+    names = {group: [find_run(params, group, v, sigma=sigma) for v in ("baseline", "wne")] for group in groups}
+    columns = [curves_of(params, summary.curves, names[group]) for group in groups]
+    limits = common_limits([curve for curves in columns for curve in curves], PSNR)
+    figure, axes = panel_grid(1, len(columns), legend_lines=1, suptitle=True)
+    for ax, curves in zip(axes[0], columns):
+        draw_panel(ax, curves, PSNR, limits, sigma)
+        set_title(ax, _name(curves))
+    axes[0, 0].set_ylabel(f"output {PSNR.name}")
+    figure.suptitle(_effect(columns, sigma), fontsize=10, y=0.99, va="top")
+    denoisers, references = legend_lines([curve.look for curve in columns[0]])
+    legend_below(figure, [denoisers + references])
     return figure
 
 
-def _width(panels: int) -> float:
-    """Inches: the text width for a row of panels, less for one alone."""
-    return style.TEXT_WIDTH if panels > 1 else 3.5
+def _name(curves: list[Curve]) -> str:
+    return style.backbone_label(curves[0].rows["backbone"].iloc[0])
 
 
-def _limits(curves: pd.DataFrame) -> tuple[float, float]:
-    """One range in dB for both axes of all panels, so that the diagonal is a diagonal."""
-    values = curves[["input_psnr", "psnr"]].to_numpy()
-    return float(np.floor(values.min() - 0.5)), float(np.ceil(values.max() + 0.5))
-
-
-def _draw_panel(ax: Axes, curves: pd.DataFrame, limits: tuple[float, float]) -> None:
-    ax.plot(limits, limits, label="input = output", zorder=2, **style.IDENTITY)
-    inputs = curves[curves["run"] == curves["run"].iloc[0]].sort_values("input_psnr")
-    ax.plot(
-        inputs["input_psnr"],
-        inputs["input_psnr_clipped"],
-        label="input clipped (ours)",
-        zorder=2,
-        **style.CLIPPED_IDENTITY,
-    )
-    matched = curves[curves["sigma_test"] == curves["sigma_train"].astype(float)]
-    ax.axvline(matched["input_psnr"].iloc[0], label="training noise", zorder=1, **style.TRAINING_NOISE)
-    for _, run in curves.groupby("run", sort=False):
-        _draw_curve(ax, run.sort_values("input_psnr"))
-    ax.set(xlim=limits, ylim=limits, xlabel="input PSNR (dB)")
-    ticks = np.arange(np.ceil(limits[0] / 4) * 4, limits[1] + 0.1, 4)
-    ax.set_xticks(ticks)
-    ax.set_yticks(ticks)
-    ax.set_box_aspect(1)
-    _add_sigma_axis(ax, limits)
-
-
-def _draw_curve(ax: Axes, run: pd.DataFrame) -> None:
-    look = style.variant_style(run["variant"].iloc[0])
-    ax.fill_between(
-        run["input_psnr"], run["psnr_low"], run["psnr_high"], color=look.colour, alpha=0.08, linewidth=0, zorder=1
-    )
-    ax.plot(
-        run["input_psnr"], run["psnr"], label=look.label, color=look.colour, linestyle=look.line, marker=look.marker,
-        markersize=look.size, markerfacecolor=look.face, markeredgewidth=0.9, zorder=look.order,
-        markevery=-(-len(run) // _MOST_MARKERS),
-    )  # fmt: skip
-
-
-def _add_sigma_axis(ax: Axes, limits: tuple[float, float]) -> None:
-    """sigma_test above the panel: input PSNR = -20 log10(sigma / 255) for an unclipped input."""
-    top = ax.secondary_xaxis("top")
-    place = {sigma: -20 * np.log10(sigma / 255) for sigma in _SIGMA_TICKS}
-    shown = [sigma for sigma in _SIGMA_TICKS if limits[0] <= place[sigma] <= limits[1]]
-    top.set_xticks([place[sigma] for sigma in shown], [str(sigma) for sigma in shown], fontsize=7, color="0.35")
-    top.tick_params(length=2, pad=1.5)
-    top.set_xlabel(r"$\sigma_{\mathrm{test}}$", fontsize=8, color="0.35", labelpad=3)
-
-
-def _legend_below(figure: Figure, ax: Axes, columns: int) -> None:
-    handles, labels = ax.get_legend_handles_labels()
-    entries = list(zip(handles, labels))
-    entries = entries[_REFERENCES:] + entries[:_REFERENCES]  # the variants first
-    if len(entries) == 7 and columns == 4:  # legends fill column by column: variants above, references below
-        entries = [entries[i] for i in (0, 4, 1, 5, 2, 6, 3)]
-    figure.legend(*zip(*entries), loc="outside lower center", ncols=columns, borderaxespad=0.0, handletextpad=0.5)
-
-
-def _effect(panels: list[pd.DataFrame], sigma_train: str) -> str:
+def _effect(columns: list[list[Curve]], sigma_train: float) -> str:
     """The title: what the wrapper changes at the highest noise, as measured."""
-    highest = max(panel["sigma_test"].max() for panel in panels)
-    gains = []
-    for panel in panels:
-        psnr = panel[panel["sigma_test"] == highest].set_index("variant")["psnr"]
-        if {"wne", "baseline"} <= set(psnr.index):
-            name = style.backbone_label(panel["backbone"].iloc[0])
-            gains.append(f"{psnr['wne'] - psnr['baseline']:+.1f} dB ({name})".replace("-", "\N{MINUS SIGN}"))
-    trained = f"Trained at $\\sigma$ = {sigma_train} only, tested at $\\sigma$ = {highest:g}"
-    gap = " " if len(panels) > 1 else "\n"
-    return f"{trained}:{gap}WNE changes PSNR by {', '.join(gains)}" if gains else trained
+    highest, gains = 0.0, []
+    for curves in columns:
+        last = {curve.rows["variant"].iloc[0]: curve.rows.iloc[-1] for curve in curves}
+        gain = last["wne"]["psnr"] - last["baseline"]["psnr"]
+        gains.append(f"{gain:+.1f} dB ({_name(curves)})".replace("-", "\N{MINUS SIGN}"))
+        highest = last["wne"]["sigma_test"]
+    trained = f"Trained at $\\sigma$ = {sigma_train:g} only, tested at $\\sigma$ = {highest:g}"
+    return f"{trained}: WNE changes PSNR by {', '.join(gains)}"

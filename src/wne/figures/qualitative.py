@@ -1,18 +1,19 @@
-"""One noisy image, denoised by models that never saw so much noise (Figure 2)."""
+"""One noisy image, denoised by several models (Figures 2 and 19)."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from wne import style
-from wne.collect import CollectError
 from wne.params import Params
 from wne.paths import ProfilePaths
+from wne.summary import CollectError, Summary
 
 _GAP = 0.07  # between panels, in widths of one
 _CAPTION = 0.40  # below them, inches
@@ -20,55 +21,60 @@ _CAPTION = 0.40  # below them, inches
 
 @dataclass(frozen=True)
 class Picture:
-    """Grey pixels in [0, 1] with the lines printed below, and the PSNR in dB for the corner."""
+    """Pixels in [0, 1] with the lines printed below, and the PSNR in dB for the corner."""
 
     pixels: np.ndarray
     caption: str
     psnr: float | None
 
 
+def fig02(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Figure 2: far more noise than in training."""
+    return pictures_figure(read_example(params, paths, "fig02"))
+
+
+def fig19(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Figure 19: the input alone normalized, at the noise level of the training."""
+    return pictures_figure(read_example(params, paths, "fig19"))
+
+
 def read_example(params: Params, paths: ProfilePaths, key: str) -> list[Picture]:
     """The panels of an example: noisy as in training, noisy in the test, and denoised by each of its runs.
 
+    The first is left out where training and test have the same noise.
+
     Raises:
-        CollectError: runs whose pictures are missing, by name.
+        CollectError: the profile has no such example, or runs whose pictures are missing, by name.
     """
+    if key not in params.examples:
+        raise CollectError(f"{params.params_file}: examples has no {key}")
     example = params.examples[key]
-    names = {name: _picture_names(params, name, key) for name in example.runs}
-    files = {name: [paths.evaluation / name / file for file in names[name]] for name in example.runs}
-    missing = [name for name in example.runs if not all(file.is_file() for file in files[name])]
+    folders = {name: paths.evaluated(params, name) for name in example.runs}
+    missing = [
+        name
+        for name, folder in folders.items()
+        if not all((folder / file).is_file() for file in _file_names(params, name, key))
+    ]
     if missing:
         raise CollectError(f"{key}: no pictures of {', '.join(missing)}; make them with: wne evaluate RUN")
-    first = paths.evaluation / example.runs[0]
-    facts = json.loads((first / f"{key}.json").read_text())
+    facts = {name: json.loads((folder / f"{key}.json").read_text()) for name, folder in folders.items()}
+    first, shared = folders[example.runs[0]], facts[example.runs[0]]
     pictures = []
-    if (first / f"{key}-noisy-training.png").is_file():
-        caption = f"Noisy training image\n$\\sigma$ = {facts['sigma_train']:g}"
-        pictures.append(Picture(_read_grey(first / f"{key}-noisy-training.png"), caption, None))
-    caption = f"Noisy test image\n$\\sigma$ = {facts['sigma_test']:g}"
-    pictures.append(Picture(_read_grey(first / f"{key}-noisy.png"), caption, facts["input_psnr"]))
-    for name in example.runs:
+    mismatch = isinstance(shared["sigma_train"], (int, float)) and shared["sigma_train"] != shared["sigma_test"]
+    if mismatch:
+        caption = f"Noisy training image\n$\\sigma$ = {shared['sigma_train']:g}"
+        pictures.append(Picture(_read_pixels(first / f"{key}-noisy-training.png"), caption, None))
+    caption = f"Noisy {'test ' * mismatch}image\n$\\sigma$ = {shared['sigma_test']:g}"
+    pictures.append(Picture(_read_pixels(first / f"{key}-noisy.png"), caption, shared["input_psnr"]))
+    for name, folder in folders.items():
         run = params.runs[name]
-        title = style.backbone_label(params.models[run.model].backbone)
-        title += "" if run.variant == "baseline" else f"-{style.variant_label(run.variant)}"
-        psnr = json.loads((paths.evaluation / name / f"{key}.json").read_text())["psnr"]
-        caption = f"Test image denoised by\n{title}"
-        pictures.append(Picture(_read_grey(paths.evaluation / name / f"{key}.png"), caption, psnr))
+        caption = f"Denoised by\n{style.denoiser_label(params.models[run.model].backbone, run.variant)}"
+        pictures.append(Picture(_read_pixels(folder / f"{key}.png"), caption, facts[name]["psnr"]))
     return pictures
 
 
-def _picture_names(params: Params, name: str, key: str) -> list[str]:
-    single_noise = isinstance(params.runs[name].sigma, (int, float))
-    return [f"{key}.png", f"{key}-noisy.png", f"{key}.json"] + [f"{key}-noisy-training.png"] * single_noise
-
-
-def _read_grey(path) -> np.ndarray:
-    pixels = imread(path)
-    return pixels[..., :3] if pixels.ndim == 3 else pixels
-
-
-def fig02(pictures: list[Picture]) -> Figure:
-    """Figure 2: the pictures side by side.
+def pictures_figure(pictures: list[Picture]) -> Figure:
+    """The pictures side by side.
 
     The resolution of the PNG is chosen so that every pixel of a picture becomes a whole number of its
     pixels: resampled noise would look smoother than it is.
@@ -91,3 +97,13 @@ def fig02(pictures: list[Picture]) -> Figure:
             label = f"{picture.psnr:.2f} dB"
             ax.text(0.03, 0.97, label, transform=ax.transAxes, ha="left", va="top", fontsize=8, bbox=box)
     return figure
+
+
+def _file_names(params: Params, name: str, key: str) -> list[str]:
+    single_noise = isinstance(params.runs[name].sigma, (int, float))
+    return [f"{key}.png", f"{key}-noisy.png", f"{key}.json"] + [f"{key}-noisy-training.png"] * single_noise
+
+
+def _read_pixels(path: Path) -> np.ndarray:
+    pixels = imread(path)
+    return pixels[..., :3] if pixels.ndim == 3 else pixels

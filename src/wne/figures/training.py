@@ -4,59 +4,103 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
 
-from wne import style
+from wne.figures.grid import legend_below, panel_grid, set_title
+from wne.figures.sweep import legend_lines, look_of
+from wne.params import Params
+from wne.paths import ProfilePaths
+from wne.summary import CollectError, Summary
 
-_DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1, 1, 1)))
+_COLUMNS = 3
+_SMOOTH = 0.1  # of the training: over so many steps the curves are averaged
+_HEIGHT, _BELOW = 1.3, 0.22  # inches, of a panel and below it
+_MARGIN = 1.04  # of the axis over the last step
+_UNIT = 1e-3  # of the loss on the axis
+_LABEL_SIZE, _LABEL_DISTANCE, _LETTER = 7.0, 0.095, 0.047  # points; inches between two labels and for a letter
 
 
-def training_curves(loss: pd.DataFrame, training: pd.DataFrame) -> Figure:
-    """Loss against steps, a panel for each group of runs and a colour for each variant, as in Figures 3 and 4,
-    and a dash pattern for each sigma_train.
+def training(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Loss against steps, a panel for each group of runs; colours as in the other figures.
 
-    Args:
-        loss: summary/loss.csv; training: summary/training.csv, which says whose curve it is.
+    What else tells the runs of a group apart (the noise, sigma_train, the recipe) is written at the end of
+    their curves. Running means over a tenth of the steps.
+
+    Raises:
+        CollectError: runs without a loss curve in the summary, by name.
     """
-    groups = list(training["group"].unique())
-    columns = min(len(groups), 3)
-    lines = -(-len(groups) // columns)
-    figure = Figure(
-        figsize=(style.TEXT_WIDTH if columns > 1 else 3.6, min(2.4 * lines + 0.5, 8.6)), layout="constrained"
-    )
-    axes = np.atleast_1d(figure.subplots(lines, columns)).ravel()
-    levels = sorted(training["sigma_train"].unique(), key=_level_key)
-    dashes = {level: _DASHES[index % len(_DASHES)] for index, level in enumerate(levels)}
-    for ax, group in zip(axes, groups):
-        for run in training[training["group"] == group].itertuples():
-            curve = loss[loss["run"] == run.run]
-            colour = style.variant_style(run.variant).colour
-            ax.plot(curve["step"], curve["loss"], color=colour, linestyle=dashes[run.sigma_train], linewidth=0.9)
-        ax.set(yscale="log", title=group, xlabel="step")
-    axes[0].set_ylabel("training loss, intensities in [0, 1]")
-    for ax in axes[len(groups) :]:
+    runs = params.reported_runs
+    curves = {name: curve for name, curve in summary.loss.groupby("run", sort=False)}
+    if missing := [name for name in runs if name not in curves]:
+        raise CollectError(f"the summary has no loss curve of {', '.join(missing)}; make it with: wne collect")
+    groups = [group for group in params.groups if any(run.group == group for run in runs.values())]
+    columns = min(_COLUMNS, len(groups))
+    rows = -(-len(groups) // columns)
+    figure, axes = panel_grid(rows, columns, legend_lines=1, height=_HEIGHT, own_y=True, top_axis=False, below=_BELOW)
+    for index, (ax, group) in enumerate(zip(axes.flat, groups)):
+        _draw_group(ax, params, group, curves)
+        set_title(ax, group, top_axis=False)
+        if index + columns >= len(groups):
+            ax.set_xlabel("step")
+    for ax in axes.flat[len(groups) :]:
         ax.set_axis_off()
-    looks = [style.variant_style(variant) for variant in training["variant"].unique()]
-    handles = [
-        Line2D([], [], color=look.colour, label=look.label) for look in sorted(looks, key=lambda look: look.order)
-    ]
-    handles += [
-        Line2D([], [], color="0.3", linestyle=dashes[level], label=rf"$\sigma_{{\mathrm{{train}}}}$ = {level}")
-        for level in levels
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=_legend_columns(len(handles), columns))
+    for row in axes:
+        row[0].set_ylabel("1000 \N{MULTIPLICATION SIGN} loss")
+    looks = [look_of(params, name) for name in runs]
+    legend_below(figure, [legend_lines([look._replace(marker="") for look in looks])[0]])
     return figure
 
 
-def _level_key(level: str) -> tuple[bool, float, str]:
-    """Numbers by size, then ranges and real noise by name."""
-    is_number = level.replace(".", "", 1).isdigit()
-    return (not is_number, float(level) if is_number else 0.0, level)
+def _draw_group(ax: Axes, params: Params, group: str, curves: dict[str, pd.DataFrame]) -> None:
+    names = params.runs_of(group)
+    ends: dict[str, list[float]] = {}
+    last = max(curves[name]["step"].iloc[-1] for name in names)
+    for name, label in zip(names, _labels(params, names)):
+        curve, look = curves[name], look_of(params, name)
+        loss = curve["loss"].rolling(max(1, round(_SMOOTH * len(curve))), min_periods=1, center=True).mean() / _UNIT
+        ax.plot(curve["step"], loss, color=look.colour, linewidth=0.8, zorder=look.order, label=name)
+        ends.setdefault(label, []).append(float(loss.iloc[-1]))
+    ax.set(yscale="log", xlim=(0, _MARGIN * last))
+    ticks = [0, last / 2, last]  # round numbers, as the recipes have them
+    ax.set_xticks(ticks, [f"{tick / 1000:g}k" if last >= 10_000 else f"{tick:g}" for tick in ticks])
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.tick_params(labelsize=7.5)
+    if len(ends) > 1:
+        _write_labels(ax, last, {label: float(np.mean(np.log10(values))) for label, values in ends.items()})
 
 
-def _legend_columns(entries: int, panels: int) -> int:
-    """As many as the width of the figure holds."""
-    if panels == 1:
-        return 3
-    return entries if entries <= 7 else 5
+def _labels(params: Params, names: list[str]) -> list[str]:
+    """What tells the runs of a group apart, beside the variant: only what differs among them."""
+    runs = [params.runs[name] for name in names]
+    traits = (
+        [params.tasks[run.task].noise for run in runs],
+        [_sigma(run.sigma) for run in runs],
+        [run.recipe for run in runs],
+    )
+    told = [trait for trait in traits if len(set(trait)) > 1]
+    if len(told) > 1 and told[-1] is traits[2]:
+        told = told[:-1]  # the recipe follows the model, unless it is all that differs
+    return [" ".join(words) for words in zip(*told)] if told else [""] * len(names)
+
+
+def _sigma(sigma: float | tuple[float, float] | None) -> str:
+    if sigma is None:
+        return "real"
+    return "\N{EN DASH}".join(f"{value:g}" for value in (sigma if isinstance(sigma, tuple) else (sigma,)))
+
+
+def _write_labels(ax: Axes, last: float, ends: dict[str, float]) -> None:
+    """Right of the curves, at the height (log10) of their ends, pushed apart where they would touch."""
+    width = ax.get_position().width * ax.figure.get_figwidth()
+    share = (_LETTER * max(map(len, ends)) + 0.06) / width
+    ax.set_xlim(0, _MARGIN * last / (1 - share))
+    low, high = np.log10(ax.get_ylim())
+    distance = _LABEL_DISTANCE / _HEIGHT * (high - low)
+    place = -np.inf
+    for label, end in sorted(ends.items(), key=lambda item: item[1]):
+        place = max(end, place + distance)
+        ax.text(1.02 * last, 10**place, label, fontsize=_LABEL_SIZE, ha="left", va="center", color="0.25")

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from wne import style
-from wne.collect import Summary, awgn
 from wne.params import Params
+from wne.summary import Summary, awgn
 from wne.tables.latex import SPACE, escape, fixed, row, scientific, signed, small, spanning, tabular
-from wne.tables.psnr import run_families
-from wne.tables.published import Published
+from wne.tables.psnr import OBJECTIVES, run_families
+from wne.tables.published import Published, row_name
 
 
 def defects(params: Params, summary: Summary, published: Published) -> str:
-    """Defects in the paper's form and in the sharper one: median of the runs' medians, and the largest value."""
+    """Defects in the paper's form and in the sharper one: median of the runs' medians, and the largest value.
+
+    A row for each experiment and model, over its sigma_train and kinds of noise.
+    """
     head = [
         row(["", "", spanning(2, r"$\epsilon_{\mathrm{NE}}$"), spanning(2, "sharper form")]),
         r"\cmidrule(lr){3-4}\cmidrule(lr){5-6}",
         row(["Model", "runs", "median", "largest", "median", "largest"]),
     ]
-    lines = []
-    for label, _, runs in run_families(summary.defects):
-        values = [runs["paper_median"].median(), runs["paper_max"].max()]
-        values += [runs["sharp_median"].median(), runs["sharp_max"].max()]
-        lines.append(row([label, str(len(runs)), *map(scientific, values)]))
-    return tabular("lccccc", [head, lines])
+    blocks = [head]
+    for group, experiment in summary.defects.groupby("group", sort=False):
+        lines = [spanning(6, rf"\emph{{{escape(params.groups[str(group)].title)}}}", "@{}l@{}") + r" \\"]
+        for (backbone, variant, objective), runs in experiment.groupby(
+            ["backbone", "variant", "objective"], sort=False
+        ):
+            values = [runs["paper_median"].median(), runs["paper_max"].max()]
+            values += [runs["sharp_median"].median(), runs["sharp_max"].max()]
+            label = escape(row_name(backbone, variant) + OBJECTIVES.get(objective, ""))
+            lines.append(row([label, str(len(runs)), *map(scientific, values)]))
+        blocks.append(lines)
+    return tabular("lccccc", blocks)
 
 
 def training(params: Params, summary: Summary, published: Published) -> str:
@@ -55,8 +64,9 @@ def leakage(params: Params, summary: Summary, published: Published) -> str:
 
 
 def unleaked(params: Params, summary: Summary, published: Published) -> str:
-    """PSNR at matched noise with and without the leaked images."""
+    """PSNR of the two main experiments at matched noise, with and without the leaked images."""
     table = awgn(summary.unleaked)
+    table = table[table["group"].isin(("cnn", "swinir"))]
     if table.empty:
         return "(no test image was found in the training set of a run: nothing to leave out)"
     head = [row(["Model", r"$\sigma$", "Test set", "All images", "Without leaked", "Difference"])]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wne.collect import Summary, covered
 from wne.params import Params
+from wne.summary import Summary, covered
 from wne.tables.latex import escape, grey, row, small, spanning, tabular
 from wne.tables.published import Published
 

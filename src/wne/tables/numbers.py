@@ -15,17 +15,20 @@ import numpy as np
 import pandas as pd
 
 from wne import style
-from wne.collect import Summary, baseline_of, covered, first_runs
+from wne.collect.identity import baseline_of
 from wne.params import Params
+from wne.summary import Summary, covered, first_runs
+from wne.tables.experiments import EXTREMES, PLACES, at_place, expected, experiments, extremes
 from wne.tables.latex import escape, fixed, interval, scientific, signed
 from wne.tables.psnr import sweep_ends
 from wne.tables.published import Published
 
 MISSING = r"\StudyMissing"
-_FAMILIES = (("dncnn", "wne"), ("swinir", "wne"), ("fdncnn", "se_arch"), ("fdncnn", "ne_arch"))
+_FAMILIES = (
+    ("dncnn", "wne"), ("swinir", "wne"), ("fdncnn", "wne"), ("restormer", "wne"),
+    ("fdncnn", "se_arch"), ("fdncnn", "ne_arch"),
+)  # fmt: skip
 _TRAINS = ("10", "25", "50")
-_EXTREMES = ("Min", "Max", "Range")
-_PLACES = ("Lowest", "Matched", "Highest")
 _DEVICES = {"cpu": "Cpu", "cuda": "Gpu"}
 _DIGITS = ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"]
 _TEENS = ["Ten", "Eleven", "Twelve", "Thirteen", "Fourteen", "Fifteen", "Sixteen", "Seventeen", "Eighteen", "Nineteen"]
@@ -41,6 +44,7 @@ def numbers(params: Params, summary: Summary, published: Published) -> str:
     values |= _costs(summary)
     values |= _defects(summary)
     values |= _difficulty(summary, published)
+    values |= experiments(params, summary, published)
     values["PaperMatchedLossMax"] = fixed(published.largest_matched_loss())
     missing = sorted(name for name, value in values.items() if value is None)
     head = [f"% {line}".rstrip() for line in (__doc__ or "").splitlines()]
@@ -55,12 +59,12 @@ def expected_macros() -> list[str]:
     """Names that the text may use in every profile, whatever its runs."""
     names = ["WneNeArchDistanceMax", "WneNeArchDistanceMedian"]
     for backbone, variant in _FAMILIES:
-        for place in _PLACES:
-            names += [f"{pascal(variant)}Gain{pascal(backbone)}Test{place}{end}" for end in _EXTREMES]
+        for place in PLACES:
+            names += [f"{pascal(variant)}Gain{pascal(backbone)}Test{place}{end}" for end in EXTREMES]
             if variant == "wne":
                 names += _train_macros(backbone, place)
         names += [f"{pascal(v)}Defect{pascal(backbone)}{end}" for v in (variant, "baseline") for end in ("Min", "Max")]
-    names += [f"WneOverSeArchTestLowest{end}" for end in _EXTREMES]
+    names += [f"WneOverSeArchTestLowest{end}" for end in EXTREMES]
     for backbone, variant in (("fdncnn", "wne"), ("fdncnn", "ne_arch"), ("swinir", "wne")):
         for device in _DEVICES.values():
             ratio = f"{pascal(variant)}Ratio{pascal(backbone)}{device}"
@@ -71,7 +75,7 @@ def expected_macros() -> list[str]:
     ]
     names += [f"{who}Coverage{way}" for who in ("Study", "Paper") for way in ("Upward", "Downward")]
     names += ["StudyCoverageErrorMax", "StudyContrastMedian", "StudyContrastBelowLowest"]
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(names + expected()))
 
 
 def _train_macros(backbone: str, place: str) -> list[str]:
@@ -115,7 +119,7 @@ def _study(params: Params, summary: Summary) -> dict[str, str]:
     leaked = summary.leakage["leaked"].astype(bool) if len(summary.leakage) else pd.Series(dtype=bool)
     return {
         "StudyProfile": escape(params.profile),
-        "StudyRuns": str(len(params.runs)),
+        "StudyRuns": str(len(params.reported_runs)),
         "StudyTestSet": escape(style.test_set_label(test_set)),
         "StudyTestImages": str(main["n"].iloc[0]),
         "StudyTestDraws": str(params.test_sets[test_set].draws),
@@ -139,7 +143,8 @@ def _study(params: Params, summary: Summary) -> dict[str, str]:
 
 def _recipe_note(params: Params) -> str:
     """Whether a difference between variants is one of the variant alone."""
-    pairs = [(params.runs[name], params.runs[base]) for name in params.runs if (base := baseline_of(params, name))]
+    runs = params.reported_runs
+    pairs = [(runs[name], runs[base]) for name in runs if (base := baseline_of(params, name))]
     traits = ("recipe", "train_set", "seed")
     apart = sum(any(getattr(run, t) != getattr(base, t) for t in traits) for run, base in pairs)
     if apart:
@@ -153,26 +158,19 @@ def _gains(summary: Summary) -> dict[str, str]:
     values = {}
     for (backbone, variant), rows in paired.groupby(["backbone", "variant"], sort=False):
         gain = f"{pascal(variant)}Gain{pascal(backbone)}"
-        for place in _PLACES:
-            cells = [_at(run, place) for _, run in rows.groupby("sigma_train", sort=False)]
+        for place in PLACES:
+            cells = [at_place(run, place) for _, run in rows.groupby("sigma_train", sort=False)]
             gains = [cell["psnr_gain"] for cell in cells]
-            values |= _extremes(f"{gain}Test{place}", gains)
+            values |= extremes(f"{gain}Test{place}", gains)
             for cell in cells:
                 name = f"{gain}Train{spell(cell['sigma_train'])}Test{place}"
                 values[name] = signed(cell["psnr_gain"])
                 values[f"{name}Interval"] = interval(cell["psnr_gain_low"], cell["psnr_gain_high"])
     for (backbone, variant, sigma), rows in curves.groupby(["backbone", "variant", "sigma_train"], sort=False):
-        for place in _PLACES:
+        for place in PLACES:
             name = f"{pascal(variant)}Psnr{pascal(backbone)}Train{spell(sigma)}Test{place}"
-            values[name] = fixed(_at(rows, place)["psnr"])
+            values[name] = fixed(at_place(rows, place)["psnr"])
     return values
-
-
-def _at(run: pd.DataFrame, place: str) -> pd.Series:
-    """The row of one run at the lowest, the matched or the highest sigma_test."""
-    sigma = {"Lowest": run["sigma_test"].min(), "Highest": run["sigma_test"].max()}
-    sigma["Matched"] = float(run["sigma_train"].iloc[0])
-    return run[run["sigma_test"] == sigma[place]].iloc[0]
 
 
 def _distances(summary: Summary) -> dict[str, str]:
@@ -189,7 +187,7 @@ def _distances(summary: Summary) -> dict[str, str]:
     lead = (psnr["wne"] - psnr["se_arch"]).dropna()
     if len(lead):
         lowest = lead[lead.index.get_level_values("sigma_test") == lead.index.get_level_values("sigma_test").min()]
-        values |= _extremes("WneOverSeArchTestLowest", list(lowest))
+        values |= extremes("WneOverSeArchTestLowest", list(lowest))
     return values
 
 
@@ -248,12 +246,6 @@ def _difficulty(summary: Summary, published: Published) -> dict[str, str]:
         if printed is not None:
             values[f"PaperCoverage{way}"] = fixed(printed, 0)
     return values
-
-
-def _extremes(name: str, gains: list[float]) -> dict[str, str]:
-    """<name>Min, <name>Max and <name>Range, "+0.10 to +0.30", in dB."""
-    low, high = signed(min(gains)), signed(max(gains))
-    return {f"{name}Min": low, f"{name}Max": high, f"{name}Range": low if low == high else f"{low} to {high}"}
 
 
 def _range(low: float, high: float) -> str:

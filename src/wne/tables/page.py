@@ -5,43 +5,76 @@ from __future__ import annotations
 import pandas as pd
 
 from wne import style
-from wne.collect import Summary, awgn, covered
+from wne.claims import claims
 from wne.params import Params
+from wne.summary import Summary, awgn, covered, of_group
 from wne.tables.psnr import matched, run_families, sweep_ends, swept
-from wne.tables.published import Published, row_name
+from wne.tables.published import Published, is_papers_real_set, row_name
 
 _FIGURES = {
     "overview": "The effect",
     "fig02": "Figure 2: far above the training noise",
     "fig03": "Figure 3: the DnCNN family",
     "fig04": "Figure 4: SwinIR",
+    "fig05": "Figure 5: adaptive filters",
+    "fig06": "Figure 6: normalized error against difficulty",
     "fig07": "Figure 7: how hard the training patches are, in normalized coordinates",
+    "fig08": "Figure 8: training on a range of noise, and the soft-NE objective",
+    "fig09": "Figure 9: the equivariance defect of these controls",
+    "fig10": "Figure 10: the FDnCNN family",
+    "fig11": "Figure 11: normalized error against difficulty, bare and wrapped",
+    "fig12": "Figure 12: SSIM of the DnCNN family",
+    "fig13": "Figure 13: SSIM of SwinIR",
+    "fig14": "Figure 14: Restormer",
+    "fig15": "Figure 15: colour",
+    "fig16": "Figure 16: Noise2Noise",
+    "fig17": "Figure 17: random inpainting with the Noise2Noise denoisers",
+    "fig18": "Figure 18: normalizing the input alone",
+    "fig19": "Figure 19: the same as pictures",
+    "fig20": "Figure 20: other noise and JPEG, DnCNN family",
+    "fig21": "Figure 21: other noise and JPEG, SwinIR",
+    "inverse_problems": "Beyond the paper: super-resolution and deblurring",
+    "controls": "Beyond the paper: controls without training",
+    "recipe": "Beyond the paper: wrapper and recipe, crossed",
     "training": "Training loss of every run",
 }
+_FIRST, _LAST = ("overview",), ("fig07", "training")  # placed with their tables
+_MATCHED = (  # table of the paper -> groups of runs
+    ("Table 1", ("cnn", "swinir")),
+    ("Table 7", ("fdncnn",)),
+    ("Table 8", ("restormer",)),
+    ("Table 9", ("colour",)),
+)
 
 
 def page(params: Params, summary: Summary, published: Published) -> str:
     """The page as Markdown."""
+    from wne.figures import FIGURES, why_not  # matplotlib: only here, for the names of what is drawn
+
+    drawn = [name for name in FIGURES if not why_not(params, name)]
     sections = [
         f"<!-- wne.tables.page.page, from results with hash {summary.source['inputs']}; made by `wne tables` -->",
         f"# Results of the profile `{params.profile}`",
         _what_was_run(params, summary),
-        _figure("overview", params) if _has_mismatch(summary) else "",
-        "## PSNR at matched noise (Table 1)",
-        _matched(summary, published),
+        *[_figure(name, params) for name in _FIRST if name in drawn],
+        "## The paper's claims",
+        _ledger(params, summary, published),
+        *_matched_sections(summary, published),
+        *_real(summary, published),
         "## Gain over the baseline away from the training noise",
         _gains(params, summary),
-        _figures(params, summary),
+        *[_figure(name, params) for name in drawn if name not in (*_FIRST, *_LAST)],
         "## Time (Tables 2, 5 and 6)",
         _timing(summary, published),
         "## Equivariance defect",
         _defects(summary),
-        *([_figure("fig07", params), _coverage(summary, published)] if len(summary.difficulty) else []),
+        *[_figure(name, params) for name in drawn if name == "fig07"],
+        *([_coverage(summary, published)] if len(summary.difficulty) else []),
         "## Test images in the training set",
         _leakage(summary),
         "## Cost of training",
         _training(summary),
-        _figure("training", params),
+        *[_figure(name, params) for name in drawn if name == "training"],
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -55,8 +88,8 @@ def _what_was_run(params: Params, summary: Summary) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in summary.source["timing"]["versions"].items())
     return "\n".join(
         [
-            f"- {len(params.runs)} runs of {steps} steps each, {training['seconds'].sum() / 60:.0f} minutes of "
-            f"training in total, on {', '.join(training['device'].unique())}; last run {training['date'].max()}.",
+            f"- {len(params.reported_runs)} runs of {steps} steps each, {training['seconds'].sum() / 60:.0f} minutes "
+            f"of training in total, on {', '.join(training['device'].unique())}; last run {training['date'].max()}.",
             *([f"- Versions: {versions}."] if versions else []),
             f"- Training set: {', '.join(training['train_set'].unique())}. Tested on {sets}, "
             f"at sigma {lowest:g} to {highest:g} of 255.",
@@ -65,17 +98,6 @@ def _what_was_run(params: Params, summary: Summary) -> str:
             "- In italics: the paper's numbers, for its own models, data and schedules.",
         ]
     )
-
-
-def _figures(params: Params, summary: Summary) -> str:
-    names = list(params.examples)
-    backbones = set(awgn(summary.curves)["backbone"])
-    names += [name for name, backbone in (("fig03", "dncnn"), ("fig04", "swinir")) if backbone in backbones]
-    return "\n\n".join(_figure(name, params) for name in names)
-
-
-def _has_mismatch(summary: Summary) -> bool:
-    return bool({"dncnn", "swinir"} & set(awgn(summary.curves)["backbone"]))
 
 
 def _figure(name: str, params: Params) -> str:
@@ -88,8 +110,31 @@ def _table(head: list[str], rows: list[list[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def _matched(summary: Summary, published: Published) -> str:
-    curves = matched(summary.curves)
+def _ledger(params: Params, summary: Summary, published: Published) -> str:
+    """The claims with their verdicts; the rules are in claims.csv beside this page."""
+    head = ["", "claim", "where", "paper", "here, with intervals", "n", "verdict", "command"]
+    rows = []
+    for line in claims(params, summary, published):
+        cells = [line.id, line.statement, line.where, line.paper, line.ours, line.n]
+        rows.append([*cells, f"**{line.verdict}**", f"`{line.command}`"])
+    note = (
+        "Each verdict follows from a rule that was written down before the run that decides it; rules and numbers are "
+        "in [claims.csv](claims.csv). An interval decides, not a mean."
+    )
+    return f"{note}\n\n{_table(head, rows)}"
+
+
+def _matched_sections(summary: Summary, published: Published) -> list[str]:
+    sections = []
+    for table, groups in _MATCHED:
+        curves = matched(summary.curves)
+        curves = curves[curves["group"].isin(groups)]
+        if len(curves):
+            sections += [f"## PSNR at matched noise ({table})", _matched(curves, published, table)]
+    return sections
+
+
+def _matched(curves: pd.DataFrame, published: Published, table: str) -> str:
     cells = [
         (test_set, sigma)
         for test_set in curves["test_set"].unique()
@@ -101,11 +146,31 @@ def _matched(summary: Summary, published: Published) -> str:
         row = [_plain_label(family)]
         for test_set, sigma in cells:
             found = runs[(runs["test_set"] == test_set) & (runs["sigma_train"] == sigma)]
-            printed = published.matched_psnr(family["backbone"], family["variant"], test_set, sigma)
+            printed = published.matched_psnr(family["backbone"], family["variant"], test_set, sigma, (table,))
             ours = "" if found.empty else f"{found['psnr'].iloc[0]:.2f}"
             row.append(ours + (f" *({printed:.2f})*" if printed is not None else ""))
         rows.append(row)
     return _table(head, rows)
+
+
+def _real(summary: Summary, published: Published) -> list[str]:
+    """Table 10, with the name of the stand-in where the pairs are not SIDD's."""
+    runs = of_group(summary.real, "real-noise") if len(summary.real) else summary.real
+    if runs.empty:
+        return []
+    head = ["Pairs of photographs", "model", "images", "PSNR in dB", "SSIM", "gain in dB"]
+    rows = []
+    for run in runs.itertuples():
+        own = is_papers_real_set(run.test_set)
+        printed = [published.real(run.backbone, run.variant, metric) if own else None for metric in ("PSNR", "SSIM")]
+        paper = ["" if value is None else f" *({value:.{digits}f})*" for value, digits in zip(printed, (2, 4))]
+        gain = ""
+        if not pd.isna(run.psnr_gain):
+            gain = _with_interval(f"{run.psnr_gain:+.2f}", run.psnr_gain_low, run.psnr_gain_high)
+        name = style.test_set_label(run.test_set) + ("" if own else " (a stand-in for SIDD)")
+        cells = [name, row_name(run.backbone, run.variant), run.n]
+        rows.append([*cells, f"{run.psnr:.2f}{paper[0]}", f"{run.ssim:.4f}{paper[1]}", gain])
+    return ["## Real noise (Table 10)", _table(head, rows)]
 
 
 def _plain_label(family: pd.Series) -> str:
@@ -120,14 +185,14 @@ def _gains(params: Params, summary: Summary) -> str:
         head = [f"{style.test_set_label(test_set)}, {part['n'].iloc[0]} images; gain in dB", "sigma_train"]
         head += [f"sigma_test {lowest:g}", "sigma_test = sigma_train", f"sigma_test {highest:g}"]
         rows = []
-        for _, family, runs in run_families(part):
+        for _, _, runs in run_families(part):
             for _, run in runs.groupby("run", sort=False):
                 own = run["sigma_train"].iloc[0]
                 cells = [run[run["sigma_test"] == sigma].iloc[0] for sigma in (lowest, float(own), highest)]
                 gains = [
                     _with_interval(f"{c['psnr_gain']:+.2f}", c["psnr_gain_low"], c["psnr_gain_high"]) for c in cells
                 ]
-                rows.append([_plain_label(family), own, *gains])
+                rows.append([f"`{run['run'].iloc[0]}`", own, *gains])
         parts.append(_table(head, rows))
     return "\n\n".join(parts)
 
@@ -156,19 +221,11 @@ def _timing(summary: Summary, published: Published) -> str:
 
 
 def _defects(summary: Summary) -> str:
-    head = [
-        "Model",
-        "sigma_train",
-        "eps_NE, median",
-        "eps_NE, largest",
-        "sharper form, median",
-        "sharper form, largest",
-    ]
+    head = ["Run", "eps_NE, median", "eps_NE, largest", "sharper form, median", "sharper form, largest"]
     rows = []
-    for _, family, runs in run_families(summary.defects):
-        for run in runs.itertuples():
-            values = (run.paper_median, run.paper_max, run.sharp_median, run.sharp_max)
-            rows.append([_plain_label(family), run.sigma_train, *[f"{value:.1e}" for value in values]])
+    for run in summary.defects.itertuples():
+        values = (run.paper_median, run.paper_max, run.sharp_median, run.sharp_max)
+        rows.append([f"`{run.run}`", *[f"{value:.1e}" for value in values]])
     return _table(head, rows)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from wne import style
-from wne.collect import Summary
 from wne.params import Params
+from wne.summary import Summary
 from wne.tables.latex import DASH, escape, fixed, grey, interval, row, seconds, small, spanning, tabular
 from wne.tables.published import Published
 

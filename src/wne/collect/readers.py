@@ -1,0 +1,97 @@
+"""What figures and tables look up in the collected tables `controls` and `recipe`."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from wne import style
+from wne.collect.identity import sigma_text
+from wne.collect.recipe import GROUP, MATCHED_GROUP
+from wne.params import Params
+from wne.summary import CollectError, Summary
+
+
+def rows_with(table: pd.DataFrame, **values: object) -> pd.DataFrame:
+    """The rows with these values of columns, by rising sigma_test, else in their order.
+
+    Raises:
+        CollectError: there are none.
+    """
+    rows = table
+    for column, value in values.items():
+        rows = rows[rows[column] == value]
+    if rows.empty:
+        wanted = ", ".join(f"{column} {value}" for column, value in values.items())
+        raise CollectError(f"the summary has no rows with {wanted}; make it with: wne collect")
+    return rows.sort_values("sigma_test", kind="stable")
+
+
+def wrapped_twin(params: Params, name: str) -> str:
+    """The wrapped run of the same group that differs from a bare one by its variant, and by its recipe if it must.
+
+    Raises:
+        CollectError: there is none.
+    """
+    run = params.runs[name]
+    alike = ("task", "model", "sigma", "train_set", "seed")
+    twins = [
+        other
+        for other in params.runs_of(run.group)
+        if params.runs[other].variant == "wne"
+        and all(getattr(params.runs[other], key) == getattr(run, key) for key in alike)
+    ]
+    if not twins:
+        raise CollectError(f"{params.params_file}: {run.group} has no wrapped run to set beside {name}; add it")
+    return max(twins, key=lambda other: params.runs[other].recipe == run.recipe)
+
+
+def crossings(summary: Summary) -> list[pd.DataFrame]:
+    """The rows of each crossing of wrapper and recipe, on the first test set of its task.
+
+    Raises:
+        CollectError: there is none.
+    """
+    if summary.recipe.empty:
+        raise CollectError("the summary has no crossing of wrapper and recipe; make it with: wne collect")
+    parts = [rows for _, rows in summary.recipe.groupby(["model", "sigma_train", "train_set", "seed"], sort=False)]
+    return [rows[rows["test_set"] == rows["test_set"].iloc[0]] for rows in parts]
+
+
+def shown_levels(rows: pd.DataFrame) -> list[float]:
+    """The lowest sigma_test, sigma_train, and the highest sigma_test of a crossing or an item; 8-bit units."""
+    tested = rows["sigma_test"]
+    return sorted({float(tested.min()), float(rows["sigma_train"].iloc[0]), float(tested.max())})
+
+
+def all_recipes(rows: pd.DataFrame) -> list[str]:
+    """The recipes of a crossing, the crossed ones first."""
+    return list(dict.fromkeys(rows.loc[rows["effect"] == "psnr", "recipe"]))
+
+
+def crossed_recipes(rows: pd.DataFrame) -> list[str]:
+    """The recipes that a crossing is made of, without one that the core group adds."""
+    return list(dict.fromkeys(rows.loc[(rows["effect"] == "psnr") & rows["crossed"], "recipe"]))
+
+
+def recipe_labels(params: Params, rows: pd.DataFrame) -> dict[str, str]:
+    """Recipe -> its loss and schedule in words."""
+    used = {name: params.recipes[name] for name in all_recipes(rows)}
+    return {name: style.recipe_label(recipe.loss, recipe.schedule) for name, recipe in used.items()}
+
+
+def cell_run(params: Params, rows: pd.DataFrame, variant: str, recipe: str) -> str:
+    """The run of a cell of a crossing.
+
+    Raises:
+        CollectError: params has none: the summary is of other parameters.
+    """
+    first = rows.iloc[0]
+    wanted = (variant, recipe, first["model"], first["train_set"], first["seed"], first["sigma_train"])
+    for group in (GROUP, MATCHED_GROUP):
+        for name in params.runs_of(group):
+            run = params.runs[name]
+            if (run.variant, run.recipe, run.model, run.train_set, run.seed, sigma_text(run)) == wanted:
+                return name
+    raise CollectError(
+        f"{params.params_file}: no run of {variant} by {recipe}, which the summary has; run: wne collect"
+    )
