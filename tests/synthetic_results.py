@@ -178,6 +178,7 @@ def made_up_quality(params: Params, name: str) -> dict[str, list[dict]]:
 
 def default_summary(folder: Path) -> tuple[Params, ProfilePaths, Summary]:
     """Made-up results of every run of the default profile, collected; the analyses' tables are empty."""
+    from wne.collect.contrasts import contrast_table
     from wne.collect.corpus import difficulty_table, leakage_table
     from wne.collect.runs import (
         defect_level_table,
@@ -200,6 +201,7 @@ def default_summary(folder: Path) -> tuple[Params, ProfilePaths, Summary]:
     summary = Summary(
         curves=quality_table(params, results, "psnr", gains=False),
         paired=paired_table(params, results),
+        contrasts=contrast_table(params, results),
         jpeg=quality_table(params, results, "jpeg", gains=True),
         real=quality_table(params, results, "real", gains=True),
         defects=defect_table(params, results),

@@ -15,7 +15,19 @@ from wne.params import ANALYSES, Params
 from wne.paths import ProfilePaths
 
 # Names stay text: an image called "01" must not become the number 1, nor one called "NA" a gap.
-_TEXT = ("run", "baseline", "test_set", "image", "noise", "sigma_train", "train_image", "recipe", "item", "denoiser")
+_TEXT = (
+    "run",
+    "baseline",
+    "against",
+    "test_set",
+    "image",
+    "noise",
+    "sigma_train",
+    "train_image",
+    "recipe",
+    "item",
+    "denoiser",
+)
 
 
 class CollectError(ValueError):
@@ -28,6 +40,7 @@ class Summary:
 
     curves: pd.DataFrame
     paired: pd.DataFrame
+    contrasts: pd.DataFrame
     defects: pd.DataFrame
     defect_levels: pd.DataFrame
     jpeg: pd.DataFrame
@@ -77,10 +90,10 @@ def read_summary(params: Params, paths: ProfilePaths) -> Summary:
         raise CollectError(f"{paths.summary}: no summary of {', '.join(params.reported_runs)}; {remedy}")
     source = read_json(paths.summary / "source.json")
     expected = fingerprints(params)
-    stale = [name for name in expected if source["fingerprints"].get(name) != expected[name]]
+    stale = [name for name in expected if source.get("fingerprints", {}).get(name) != expected[name]]
     if stale:
         raise CollectError(f"{paths.summary}: lacks the current version of {', '.join(stale)}; {remedy}")
-    surplus = [name for name in source["fingerprints"] if name not in expected]
+    surplus = [name for name in source.get("fingerprints", {}) if name not in expected]
     if surplus:
         raise CollectError(f"{paths.summary}: has what params lacks, {', '.join(surplus)}; {remedy}")
     return Summary(**{name: read_csv(paths.summary / f"{name}.csv") for name in TABLES}, source=source)

@@ -4,6 +4,7 @@
 |---|---|---|
 | curves | run, test set, sigma_test | mean PSNR and SSIM (two variants) over images, with intervals |
 | paired | run with a baseline, test set, sigma_test | mean difference to it on the same images and noise |
+| contrasts | pair of runs, test set, sigma_test | the same difference for other pairs, e.g. WNE and NE-arch |
 | jpeg | run tested on JPEG files, quality | mean PSNR and SSIM, and the gain over the baseline |
 | real | run on pairs of photographs, test set | mean PSNR and SSIM, and the gain over the baseline |
 | defects, defect_levels | run; run and sigma_test | equivariance defects |

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from wne.collect.completeness import refuse_gaps, refuse_missing
+from wne.collect.contrasts import contrast_table
 from wne.collect.controls import controls_table
 from wne.collect.corpus import difficulty_file, difficulty_table, leakage_file, leakage_table
 from wne.collect.errors import errors_table
@@ -44,6 +45,7 @@ def collect(params: Params, paths: ProfilePaths) -> None:
     tables = {
         "curves": quality_table(params, results, "psnr", gains=False),
         "paired": paired_table(params, results),
+        "contrasts": contrast_table(params, results),
         "jpeg": quality_table(params, results, "jpeg", gains=True),
         "real": quality_table(params, results, "real", gains=True),
         "defects": defect_table(params, results),

@@ -61,6 +61,7 @@ FIGURES: dict[str, Entry] = {
     "overview": Entry("wne.figures.mismatch:overview", ("cnn", "swinir")),
     "training": Entry("wne.figures.training:training", (), ("reported_runs",)),
     "inverse_problems": Entry("wne.figures.samplers:inverse_problems", ("n2n",), ("samplers",)),
+    "trajectories": Entry("wne.figures.samplers:trajectories", ("n2n",), ("samplers",)),
     "controls": Entry("wne.figures.controls:controls", ("cnn",), ("controls",)),
     "recipe": Entry("wne.figures.controls:recipe", ("recipe",)),
 }

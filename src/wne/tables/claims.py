@@ -13,7 +13,8 @@ from wne.tables.published import Published
 
 _WIDTHS = (4.3, 2.1, 6.9, 2.0)  # cm: claim, paper, here, verdict; with the gaps between them the text width
 _CAPTION = r"""\caption{The paper's claims. Here: the least favourable number of each part of the rule with its
-  interval, and how many comparisons hold. In grey the rule, written down before the runs that decide it.}\label{tab:claims}\\"""
+  interval, and how many comparisons hold. In grey the rule, written down before the runs that decide it.}%
+  \label{tab:claims}\\"""
 _COLOURS = {"reproduced": "green!45!black", "partly": "orange!70!black", "not reproduced": "red!70!black"}
 
 
@@ -75,5 +76,6 @@ def _power(match: re.Match) -> str:
 
 
 def _breakable(command: str) -> str:
-    """A command in typewriter letters that may break after a slash or a comma."""
-    return re.sub(r"[/,]", r"\g<0>\\allowbreak{}", escape(command))
+    """A command in typewriter letters, with braces of that fount, that may break after a slash or a comma."""
+    made = escape(command).replace(r"\{", r"{\char123}").replace(r"\}", r"{\char125}")
+    return re.sub(r"[/,]", r"\g<0>\\allowbreak{}", made)
