@@ -19,6 +19,7 @@ pytestmark = pytest.mark.pipeline
 
 def _dvc(repository: Path, *arguments: str) -> str:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment["OMP_NUM_THREADS"] = "1"  # as `make smoke`
     result = subprocess.run(
         [sys.executable, "-m", "dvc", *arguments], cwd=repository, env=environment, capture_output=True, text=True
     )
