@@ -11,7 +11,7 @@ import pytest
 from synthetic_results import IMAGES, REPOSITORY, default_summary, write_evaluation
 from wne import style
 from wne.collect.controls import controls_table
-from wne.collect.readers import cell_run, crossed_recipes, crossings, wrapped_twin
+from wne.collect.readers import cell_runs, crossed_recipes, crossings, wrapped_twin
 from wne.collect.recipe import recipe_table
 from wne.figures import controls as figures
 from wne.params import Params, load_params
@@ -236,8 +236,8 @@ def test_runs_are_found_by_what_they_are(made):
     rows = crossings(summary)[0]
     assert wrapped_twin(params, RUN) == "dncnn-wne-s25"
     assert crossed_recipes(rows) == [L1, HALVED]
-    assert cell_run(params, rows, "wne", HALVED) == "dncnn-wne-halved-s25"
-    assert cell_run(params, rows, "baseline", MATCHED) == RUN
+    assert cell_runs(params, rows, "wne", HALVED) == ["dncnn-wne-halved-s25"]
+    assert cell_runs(params, rows, "baseline", MATCHED) == [RUN]
     alone = with_runs(params, {name: run for name, run in params.runs.items() if name != "dncnn-wne-s25"})
     with pytest.raises(CollectError, match=f"cnn has no wrapped run to set beside {RUN}"):
         wrapped_twin(alone, RUN)

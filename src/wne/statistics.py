@@ -1,4 +1,5 @@
-"""Bootstrap intervals. Images are the units that are drawn again; noise draws of one image are averaged first.
+"""Bootstrap intervals. Images are the units that are drawn again, and seeds where there are several; noise draws of
+one image are averaged first.
 
 Two tables that resample the same number of units draw the same units, so that intervals of two runs on
 the same images differ by the runs alone.
@@ -61,6 +62,34 @@ def mean_interval(values: np.ndarray, statistics: Statistics) -> Estimate:
     tail = tail_probability(n, statistics.confidence)
     low, high = np.quantile(counts @ values / n, [tail, 1.0 - tail], axis=0)
     return Estimate(values.mean(axis=0), low, high)
+
+
+def crossed_interval(values: np.ndarray, statistics: Statistics) -> Estimate:
+    """Mean over seeds and images with its interval, both drawn again: the crossed bootstrap.
+
+        mean* = sum_s sum_i w_s v_i x_si / (S n),   w ~ multinomial(S), v ~ multinomial(n), independent
+
+    Every image is tested with every seed, so the two are crossed, not nested. Drawing both (the "pigeonhole
+    bootstrap" of Owen, 2007) takes the variance of seeds, of images and of the two together into account, the last
+    of them more than once: the interval is conservative. Its ends are those of `mean_interval`, expanded for the
+    number of images; not for that of seeds, of which three say little: for them it is a lower bound.
+
+    Args:
+        values: (S, n, k): S seeds, n images, k quantities. With S = 1 this is `mean_interval`. NaN for n = 1.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    seeds, n, k = values.shape
+    if seeds == 1:
+        return mean_interval(values[0], statistics)
+    if n == 1:
+        return Estimate(values.mean(axis=(0, 1)), np.full(k, np.nan), np.full(k, np.nan))
+    of_seeds = np.floor(uniform_field((statistics.resamples, seeds), "seeds", statistics.seed, seeds) * seeds)
+    seed_counts = np.apply_along_axis(np.bincount, 1, of_seeds.astype(np.intp), minlength=seeds)
+    counts = _resampled_counts(n, statistics)
+    means = sum(seed_counts[:, s, None] * (counts @ values[s]) for s in range(seeds))
+    tail = tail_probability(n, statistics.confidence)
+    low, high = np.quantile(means / (seeds * n), [tail, 1.0 - tail], axis=0)
+    return Estimate(values.mean(axis=(0, 1)), low, high)
 
 
 def median_interval(values: np.ndarray, statistics: Statistics) -> Estimate:

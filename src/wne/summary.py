@@ -27,6 +27,7 @@ _TEXT = (
     "recipe",
     "item",
     "denoiser",
+    "seed",
 )
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from wne import style
 from wne.collect.identity import sigma_text
-from wne.collect.recipe import GROUP, MATCHED_GROUP
+from wne.collect.recipe import ALL_SEEDS, GROUP, MATCHED_GROUP
 from wne.params import Params
 from wne.summary import CollectError, Summary
 
@@ -48,13 +48,19 @@ def wrapped_twin(params: Params, name: str) -> str:
 def crossings(summary: Summary) -> list[pd.DataFrame]:
     """The rows of each crossing of wrapper and recipe, on the first test set of its task.
 
+    Over all its seeds where it has several.
+
     Raises:
         CollectError: there is none.
     """
     if summary.recipe.empty:
         raise CollectError("the summary has no crossing of wrapper and recipe; make it with: wne collect")
-    parts = [rows for _, rows in summary.recipe.groupby(["model", "sigma_train", "train_set", "seed"], sort=False)]
-    return [rows[rows["test_set"] == rows["test_set"].iloc[0]] for rows in parts]
+    parts = []
+    for _, rows in summary.recipe.groupby(["model", "sigma_train", "train_set", "noise"], sort=False):
+        rows = rows[rows["test_set"] == rows["test_set"].iloc[0]]
+        over_seeds = rows[rows["seed"] == ALL_SEEDS]
+        parts += [rows] if over_seeds.empty else [over_seeds]
+    return parts
 
 
 def shown_levels(rows: pd.DataFrame) -> list[float]:
@@ -79,19 +85,23 @@ def recipe_labels(params: Params, rows: pd.DataFrame) -> dict[str, str]:
     return {name: style.recipe_label(recipe.loss, recipe.schedule) for name, recipe in used.items()}
 
 
-def cell_run(params: Params, rows: pd.DataFrame, variant: str, recipe: str) -> str:
-    """The run of a cell of a crossing.
+def cell_runs(params: Params, rows: pd.DataFrame, variant: str, recipe: str) -> list[str]:
+    """The runs of a cell of a crossing, one for each of its seeds.
 
     Raises:
         CollectError: params has none: the summary is of other parameters.
     """
     first = rows.iloc[0]
-    wanted = (variant, recipe, first["model"], first["train_set"], first["seed"], first["sigma_train"])
+    wanted = (variant, recipe, first["model"], first["train_set"], first["sigma_train"])
+    found: dict[str, str] = {}  # seed -> run
     for group in (GROUP, MATCHED_GROUP):
         for name in params.runs_of(group):
             run = params.runs[name]
-            if (run.variant, run.recipe, run.model, run.train_set, run.seed, sigma_text(run)) == wanted:
-                return name
-    raise CollectError(
-        f"{params.params_file}: no run of {variant} by {recipe}, which the summary has; run: wne collect"
-    )
+            alike = (run.variant, run.recipe, run.model, run.train_set, sigma_text(run)) == wanted
+            if alike and first["seed"] in (ALL_SEEDS, str(run.seed)):
+                found.setdefault(str(run.seed), name)
+    if not found:
+        raise CollectError(
+            f"{params.params_file}: no run of {variant} by {recipe}, which the summary has; run: wne collect"
+        )
+    return list(found.values())

@@ -11,6 +11,8 @@ With P(v, r) the PSNR of variant v (bare or wrapped) trained by recipe r, on one
 
 The last is what a comparison measures that trains the two variants by recipes of their own, as the paper's of
 DnCNN does: the recipe's effect on the baseline plus the wrapper's under r.
+
+Where a crossing was trained with several seeds, all of this once more over seeds and images together.
 """
 
 from __future__ import annotations
@@ -24,12 +26,13 @@ from wne.collect.identity import sigma_text
 from wne.collect.runs import image_means
 from wne.params import Params
 from wne.paths import ProfilePaths
-from wne.statistics import mean_interval
+from wne.statistics import crossed_interval
 from wne.summary import CollectError, read_csv
 
 GROUP, MATCHED_GROUP = "recipe", "cnn"
 BARE, WRAPPED = "baseline", "wne"
-_KEYS = ["model", "sigma_train", "train_set", "seed", "test_set", "noise", "sigma_test"]
+ALL_SEEDS = "all"
+_KEYS = ["model", "sigma_train", "train_set", "seed", "n_seeds", "test_set", "noise", "sigma_test"]
 _WHAT = ["effect", "variant", "recipe", "against", "crossed"]
 
 Cells = dict[tuple[str, str], str]  # (variant, recipe) -> run
@@ -38,8 +41,9 @@ Cells = dict[tuple[str, str], str]  # (variant, recipe) -> run
 def recipe_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
     """One row for each quantity, sigma_train, test set and sigma_test.
 
-    Columns: model, sigma_train (text), train_set, seed, test_set, noise, sigma_test (8-bit units), n images; value
-    in dB with low and high, its interval over images; and what it is:
+    Columns: model, sigma_train (text), train_set, seed (text, "all" for the rows over n_seeds seeds, where there are
+    several), test_set, noise, sigma_test (8-bit units), n images; value in dB with low and high, its interval over
+    images, over seeds and images where the seed is "all"; and what it is:
 
     | effect | variant | recipe | against | value |
     |---|---|---|---|---|
@@ -48,6 +52,7 @@ def recipe_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
     | recipe | variant, or "mean" | recipe | other recipe | this recipe for the other |
     | interaction | wne | recipe | other recipe | by how much the wrapper's effect is larger under this recipe |
     | both | wne | recipe | other recipe | wrapped by this recipe, against bare by the other |
+    | seed_sd | variant | recipe | | standard deviation over seeds of the mean PSNR, no interval ("all" only) |
 
     `crossed`: whether all recipes of the row are of the group `recipe`; the runs of the group `cnn` with the same
     model, training set, seed and sigma_train add theirs to all rows but the means. A recipe is compared with those
@@ -59,25 +64,48 @@ def recipe_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
             differ.
     """
     rows = []
+    groups: dict[tuple, list[tuple[Cells, list[str]]]] = {}  # crossings that differ by their seed alone
     for cells, crossed in _crossings(params):
         first = params.runs[next(iter(cells.values()))]
-        task = params.tasks[first.task]
-        head = {"model": first.model, "sigma_train": sigma_text(first), "train_set": first.train_set}
-        head |= {"seed": first.seed, "noise": task.noise}
-        # (test_set, level, image) x (variant, recipe)
-        means = pd.DataFrame(
+        groups.setdefault((first.task, first.model, first.sigma, first.train_set), []).append((cells, crossed))
+    for crossings in groups.values():
+        for crossing in crossings:
+            rows += _crossing_rows(params, paths, [crossing])
+        if len(crossings) > 1:
+            rows += _crossing_rows(params, paths, crossings)
+    return pd.DataFrame(rows, columns=[*_KEYS, "n", *_WHAT, "value", "low", "high"])
+
+
+def _crossing_rows(params: Params, paths: ProfilePaths, crossings: list[tuple[Cells, list[str]]]) -> list[dict]:
+    """Rows of one crossing, or of several over their seeds: of the cells that all of them have."""
+    runs = [params.runs[next(iter(cells.values()))] for cells, _ in crossings]
+    first, task = runs[0], params.tasks[runs[0].task]
+    crossed = [recipe for recipe in crossings[0][1] if all(recipe in own for _, own in crossings)]
+    if len(crossed) < 2:
+        raise CollectError(f"{params.params_file}: the seeds of the group {GROUP} have no two recipes in common")
+    shared = [cell for cell in crossings[0][0] if all(cell in cells for cells, _ in crossings)]
+    head = {"model": first.model, "sigma_train": sigma_text(first), "train_set": first.train_set, "noise": task.noise}
+    head |= {"seed": str(first.seed) if len(runs) == 1 else ALL_SEEDS, "n_seeds": len(runs)}
+    # for each seed: (test_set, level, image) x (variant, recipe)
+    means = [
+        pd.DataFrame(
             {
-                cell: image_means(read_csv(paths.evaluated(params, run) / "psnr.csv"), "psnr")["psnr"]
-                for cell, run in cells.items()
+                cell: image_means(read_csv(paths.evaluated(params, cells[cell]) / "psnr.csv"), "psnr")["psnr"]
+                for cell in shared
             }
         )
-        for test_set in task.test_sets:
-            frame = means.loc[test_set]
-            if frame.isna().any(axis=None):
-                raise CollectError(f"{test_set}: the images of {', '.join(cells.values())} differ; evaluate them again")
-            for sigma, part in frame.groupby("level"):
-                rows += _rows(head | {"test_set": test_set, "sigma_test": sigma}, part, crossed, params)
-    return pd.DataFrame(rows, columns=[*_KEYS, "n", *_WHAT, "value", "low", "high"])
+        for cells, _ in crossings
+    ]
+    rows = []
+    for test_set in task.test_sets:
+        frames = [frame.loc[test_set] for frame in means]
+        if any(not f.index.equals(frames[0].index) or f.isna().any(axis=None) for f in frames):
+            names = ", ".join(name for cells, _ in crossings for name in cells.values())
+            raise CollectError(f"{test_set}: the images of {names} differ; evaluate them again")
+        for sigma in frames[0].index.unique("level"):
+            parts = [frame.xs(sigma, level="level") for frame in frames]
+            rows += _rows(head | {"test_set": test_set, "sigma_test": sigma}, parts, crossed, params)
+    return rows
 
 
 def _crossings(params: Params) -> list[tuple[Cells, list[str]]]:
@@ -113,14 +141,22 @@ def _matched(params: Params, key: tuple, recipes: list[str]) -> Cells:
     return {cell: name for cell, name in found.items() if {(BARE, cell[1]), (WRAPPED, cell[1])} <= set(found)}
 
 
-def _rows(head: dict, psnr: pd.DataFrame, crossed: list[str], params: Params) -> list[dict[str, object]]:
-    """Rows of one sigma_test; `psnr` has a row for each image and a column for each (variant, recipe)."""
-    quantities = _quantities(psnr, crossed)
-    estimate = mean_interval(np.stack([values for _, values in quantities], axis=1), params.statistics)
-    return [
-        head | {"n": len(psnr)} | dict(zip(_WHAT, what)) | {"value": value, "low": low, "high": high}
-        for (what, _), value, low, high in zip(quantities, *estimate)
+def _rows(head: dict, psnr: list[pd.DataFrame], crossed: list[str], params: Params) -> list[dict[str, object]]:
+    """Rows of one sigma_test; for each seed a frame with a row for each image, a column for each (variant, recipe)."""
+    of_seeds = [_quantities(frame, crossed) for frame in psnr]
+    names = [what for what, _ in of_seeds[0]]
+    values = np.stack([np.stack([value for _, value in quantities], axis=1) for quantities in of_seeds])
+    rows = [
+        head | {"n": len(psnr[0])} | dict(zip(_WHAT, what)) | {"value": value, "low": low, "high": high}
+        for what, value, low, high in zip(names, *crossed_interval(values, params.statistics))
     ]
+    if len(psnr) > 1:
+        spread = pd.DataFrame([frame.mean() for frame in psnr]).std(ddof=1)
+        for variant, recipe in psnr[0].columns:
+            what = ("seed_sd", variant, recipe, None, recipe in crossed)
+            row = dict(zip(_WHAT, what)) | {"value": spread[variant, recipe], "low": np.nan, "high": np.nan}
+            rows.append(head | {"n": len(psnr[0])} | row)
+    return rows
 
 
 def _quantities(psnr: pd.DataFrame, crossed: list[str]) -> list[tuple[tuple, np.ndarray]]:

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from wne import style
 from wne.collect.readers import (
     all_recipes,
-    cell_run,
+    cell_runs,
     crossed_recipes,
     crossings,
     recipe_labels,
@@ -86,7 +86,8 @@ def _curves_of_item(params: Params, summary: Summary, name: str, item: Controls)
 def recipe(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     """Is it the wrapper or the recipe? A row for each crossing, on the first test set of its task.
 
-    Left, PSNR: colour is the variant, line style the recipe. Right, at the lowest sigma_test, sigma_train and the
+    Left, PSNR: colour is the variant, line style the recipe; thin lines, where there are several seeds, are single
+    seeds, thick ones their mean. Right, at the lowest sigma_test, sigma_train and the
     highest sigma_test, with intervals: the effect of the wrapper and of the recipe (full: the mean over the
     crossed recipes, over the variants; hollow: under each of them), and of both at once.
 
@@ -114,9 +115,17 @@ def _crossed_curves(params: Params, summary: Summary, rows: pd.DataFrame) -> lis
     curves = []
     for line, name in zip(_RECIPE_LINES, all_recipes(rows)):
         for variant in ("baseline", "wne"):
-            run = cell_run(params, rows, variant, name)
-            sweep = rows_with(summary.curves, run=run, test_set=rows["test_set"].iloc[0])
-            curves.append(Curve(sweep, style.variant_style(variant)._replace(line=line)))
+            look = style.variant_style(variant)._replace(line=line)
+            runs = cell_runs(params, rows, variant, name)
+            sweeps = [rows_with(summary.curves, run=run, test_set=rows["test_set"].iloc[0]) for run in runs]
+            if len(sweeps) == 1:
+                curves.append(Curve(sweeps[0], look))
+            else:
+                mean = rows_with(rows, effect="psnr", variant=variant, recipe=name).set_index("sigma_test")
+                at = mean.loc[sweeps[0]["sigma_test"]]
+                ends = {"psnr": at["value"], "psnr_low": at["low"], "psnr_high": at["high"]}
+                curves.append(Curve(sweeps[0].assign(**{end: column.to_numpy() for end, column in ends.items()}), look))
+                curves += [Curve(sweep, look._replace(marker="")) for sweep in sweeps]
     return curves
 
 

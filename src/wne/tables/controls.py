@@ -68,7 +68,8 @@ def _lines(label: str, rows: pd.DataFrame, gains: pd.DataFrame, defect: float, l
 def recipe(params: Params, summary: Summary, published: Published) -> str:
     """PSNR of every variant by every recipe, and the effects of wrapper and recipe in dB with paired intervals.
 
-    At the lowest sigma_test, sigma_train and the highest sigma_test. "Both": WNE by one recipe against the bare
+    At the lowest sigma_test, sigma_train and the highest sigma_test; over images, and over seeds where there are
+    several, with the standard deviation over seeds of the mean PSNR behind it. "Both": WNE by one recipe against the bare
     network by another, as where each variant is trained by a recipe of its own.
     """
     return stacked([_crossing(params, rows) for rows in crossings(summary)])
@@ -78,6 +79,7 @@ def _crossing(params: Params, rows: pd.DataFrame) -> str:
     first, levels = rows.iloc[0], shown_levels(rows)
     network = style.backbone_label(params.models[first["model"]].backbone)
     note = _note(network, first["sigma_train"], first["test_set"], first["n"])
+    note += f", {first['n_seeds']} seeds" if first["n_seeds"] > 1 else ""
     labels = {name: escape(text) for name, text in recipe_labels(params, rows).items()}
     variants = {name: escape(style.variant_label(name)) for name in ("baseline", "wne")}
     recipes, crossed = all_recipes(rows), crossed_recipes(rows)
@@ -103,9 +105,21 @@ def _block(rows: pd.DataFrame, title: str, lines: list[tuple[str, tuple]], level
     for label, (effect, variant, recipe_name, against) in lines:
         part = rows[rows["against"].isna()] if against is None else rows[rows["against"] == against]
         at = rows_with(part, effect=effect, variant=variant, recipe=recipe_name).set_index("sigma_test")
-        cells = [fixed(at.loc[s, "value"]) if effect == "psnr" else _effect(at.loc[s], "") for s in levels]
+        if effect == "psnr":
+            spread = rows[
+                (rows["effect"] == "seed_sd") & (rows["variant"] == variant) & (rows["recipe"] == recipe_name)
+            ]
+            deviation = spread.set_index("sigma_test")["value"]
+            cells = [_level(at.loc[s, "value"], deviation.get(s)) for s in levels]
+        else:
+            cells = [_effect(at.loc[s], "") for s in levels]
         block.append(row([rf"\quad {label}", *cells]))
     return block
+
+
+def _level(psnr: float, deviation: float | None) -> str:
+    """PSNR, with its standard deviation over seeds where there are several."""
+    return fixed(psnr) if deviation is None else rf"{fixed(psnr)} " + small(rf"$\pm${fixed(deviation)}")
 
 
 def _effect(cell: pd.Series, name: str) -> str:

@@ -1,0 +1,110 @@
+"""The crossing of wrapper and recipe over several seeds: intervals over images and seeds, the figure, the table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthetic_results import IMAGES, REPOSITORY, default_summary, write_evaluation
+from wne import style
+from wne.collect.readers import cell_runs, crossings
+from wne.collect.recipe import recipe_table
+from wne.figures import controls as figures
+from wne.params import load_params
+from wne.statistics import crossed_interval, mean_interval
+from wne.summary import read_csv
+from wne.tables import controls as tables
+
+SEEDS = (0, 1, 2)
+OF_SEED = (0.0, 0.2, -0.5)  # dB that a seed adds to the wrapped runs
+STATISTICS = load_params(REPOSITORY / "params.yaml").statistics
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The default profile with three seeds in its crossing: PSNR 20 + image, and 4 dB + OF_SEED of the wrapper."""
+    params, paths, summary = default_summary(tmp_path_factory.mktemp("seeds"))
+    runs = dict(params.runs)
+    for name in params.runs_of("recipe"):
+        for seed in SEEDS[1:]:
+            runs[f"{name}-seed{seed}"] = params.runs[name].model_copy(update={"seed": seed})
+    params = params.model_copy(update={"runs": runs})
+    for name in params.runs_of("recipe"):
+        run, file = params.runs[name], paths.evaluated(params, name) / "psnr.csv"
+        if not file.exists():
+            write_evaluation(params, name, paths)
+        rows = read_csv(file)
+        rows["psnr"] = 20 + rows["image"].map(IMAGES.index) + (run.variant == "wne") * (4 + OF_SEED[run.seed])
+        rows.to_csv(file, index=False)
+    file = paths.results / "recipe.csv"
+    recipe_table(params, paths).to_csv(file, index=False, float_format="%.7g")
+    curves = []
+    for name in params.runs_of("recipe"):
+        rows = summary.curves[summary.curves["run"] == name.split("-seed")[0]]
+        curves.append(rows.assign(run=name))
+    rest = summary.curves[summary.curves["group"] != "recipe"]
+    return params, paths, replace(summary, recipe=read_csv(file), curves=pd.concat([rest, *curves]))
+
+
+def over_seeds(table: pd.DataFrame, effect: str, recipe: str) -> pd.Series:
+    rows = table[(table["seed"] == "all") & (table["effect"] == effect) & (table["recipe"] == recipe)]
+    rows = rows[(rows["variant"] == "wne") & (rows["sigma_test"] == 50)]
+    return rows[rows["test_set"] == rows["test_set"].iloc[0]].iloc[0]
+
+
+def test_every_seed_has_its_rows_and_all_of_them_theirs(made):
+    _, _, summary = made
+    table = summary.recipe
+    assert set(table["seed"]) == {"0", "1", "2", "all"}
+    assert set(table.loc[table["seed"] == "all", "n_seeds"]) == {3}
+    wrapper = over_seeds(table, "wrapper", "cnn-l1")
+    assert wrapper["value"] == pytest.approx(4 + np.mean(OF_SEED))
+    assert 3.5 - 1e-6 <= wrapper["low"] < wrapper["value"] < wrapper["high"] <= 4.2 + 1e-6
+    assert over_seeds(table, "seed_sd", "cnn-l1")["value"] == pytest.approx(np.std(OF_SEED, ddof=1))
+
+
+def test_a_recipe_that_one_seed_alone_has_is_left_out_over_seeds(made):
+    """Seed 0 has the matched recipe of the core group too."""
+    _, _, summary = made
+    table = summary.recipe
+    assert "cnn" in set(table.loc[table["seed"] == "0", "recipe"])
+    assert "cnn" not in set(table.loc[table["seed"] == "all", "recipe"])
+
+
+def test_figure_and_table_show_the_mean_over_seeds(made):
+    params, paths, summary = made
+    (rows,) = crossings(summary)
+    assert set(rows["seed"]) == {"all"} and len(cell_runs(params, rows, "wne", "cnn-l1")) == 3
+    with style.context():
+        left = figures.recipe(params, summary, paths).axes[0]
+    lines = [line for line in left.get_lines() if line.get_label() == "WNE" and line.get_marker() not in ("", "None")]
+    assert len(lines) == 2
+    assert np.allclose(lines[0].get_ydata(), 20 + (len(IMAGES) - 1) / 2 + 4 + np.mean(OF_SEED))
+    assert "3 seeds" in tables.recipe(params, summary, None)
+
+
+def test_without_variance_over_seeds_it_is_the_interval_over_images():
+    images = np.random.default_rng(0).normal(size=(1, 12, 3))
+    same = crossed_interval(np.repeat(images, 3, axis=0), STATISTICS)
+    for ours, usual in zip(same, mean_interval(images[0], STATISTICS)):
+        assert np.allclose(ours, usual)
+    assert np.allclose(crossed_interval(images, STATISTICS).low, mean_interval(images[0], STATISTICS).low)
+
+
+def test_seeds_alone_give_a_width_that_images_do_not():
+    values = np.broadcast_to(np.array([0.0, 1.0, 5.0])[:, None, None], (3, 8, 1))
+    low, high = crossed_interval(values, STATISTICS)[1:]
+    assert low[0] == pytest.approx(0, abs=1e-9) and high[0] == pytest.approx(5)
+    assert np.isnan(crossed_interval(values[:, :1], STATISTICS).low[0])
+
+
+def test_the_interval_covers_the_mean_when_seeds_and_images_both_vary():
+    """Twelve seeds and images with effects of their own: 95 % intervals miss the true mean, zero, seldom."""
+    generator = np.random.default_rng(3)
+    shape = (12, 12, 100)  # the last axis: independent repetitions
+    values = generator.normal(size=(12, 1, 100)) + generator.normal(size=(1, 12, 100)) + generator.normal(size=shape)
+    _, low, high = crossed_interval(values, STATISTICS)
+    assert 0.9 <= np.mean((low <= 0) & (high >= 0)) <= 1.0
