@@ -131,5 +131,5 @@ def test_a_changed_and_an_added_run_train_alone(reproduced):
     stages = _stages(_dvc(reproduced, "repro", SMOKE))
     assert stages == {
         "train@dncnn-wne-s40", "train@fdncnn-se_arch-s25", "evaluate@cnn", "controls@dncnn",
-        "collect", "figures", "tables",
+        "collect", "weights@dncnn-wne-s25", "figures", "tables",
     }  # fmt: skip

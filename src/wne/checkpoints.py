@@ -47,8 +47,9 @@ def read_config(path: Path) -> tuple[dict, str]:
     return json.loads(metadata["config"]), metadata["fingerprint"]
 
 
-def load_denoiser(path: Path, device: torch.device | str = "cpu") -> nn.Module:
+def load_denoiser(path: Path | str, device: torch.device | str = "cpu") -> nn.Module:
     """The trained denoiser of a checkpoint, in evaluation mode, float32, channels-last."""
+    path = Path(path)
     config, _ = read_config(path)
     backbone, size = config["model"]["backbone"], {k: v for k, v in config["model"].items() if k != "backbone"}
     model = create_denoiser(backbone, config["variant"], channels=config["task"]["channels"], **size)

@@ -205,6 +205,20 @@ def tables(params_file: ParamsFile = DEFAULT) -> None:
 
 
 @app.command()
+def weights(run: str, params_file: ParamsFile = DEFAULT) -> None:
+    """Publish the weights of a trained run with a model card."""
+    from wne.weights import export_weights
+
+    params, paths = _load(params_file)
+    if run not in params.weights:
+        raise ValueError(f"{params_file}: weights has no {run!r}; known: {', '.join(params.weights) or 'none'}")
+    with stage(
+        f"weights {run}", [paths.checkpoint(params, run), paths.summary], [paths.weights / f"{run}.safetensors"]
+    ):
+        export_weights(params, run, paths)
+
+
+@app.command()
 def readme() -> None:
     """Rewrite README's table of claims from the committed results of the default and bsd400 profiles."""
     from wne.files import write_text

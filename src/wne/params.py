@@ -215,6 +215,12 @@ class Controls(_Frozen):
     test_set: Name
 
 
+class Weights(_Frozen):
+    """A run whose trained weights are published with a model card. `group`: its own."""
+
+    group: Name
+
+
 class Statistics(_Frozen):
     confidence: Annotated[float, Field(gt=0, lt=1)]
     resamples: Count
@@ -253,6 +259,7 @@ class Params(_Frozen):
     leakage: dict[Name, list[Name]]  # training set: the test sets whose images are looked for in it
     difficulty: dict[Name, Difficulty]  # training set: its patches
     timing: Timing
+    weights: dict[Name, Weights]  # run
     statistics: Statistics
 
     @model_validator(mode="after")
@@ -280,6 +287,12 @@ class Params(_Frozen):
             _check(f"examples.{key}.test_set", example.test_set, self.test_sets)
             for name in example.runs:
                 _check(f"examples.{key}.runs", name, self.runs)
+        for key, published in self.weights.items():
+            _check(f"weights.{key}", key, self.runs)
+            if self.runs[key].group != published.group or not self.groups[published.group].report:
+                raise ValueError(
+                    f"weights.{key}: names the group {published.group}; its own must be named and reported"
+                )
         for section in ANALYSES:
             for key, item in getattr(self, section).items():
                 self._check_analysis(f"{section}.{key}", item)
@@ -375,7 +388,7 @@ def load_params(path: Path) -> Params:
 _SECTIONS: dict[str, type[BaseModel]] = {
     "test_sets": TestSet, "recipes": Recipe, "tasks": Task, "groups": Group, "runs": Run, "examples": Example,
     "filters": Filters, "errors": Errors, "samplers": Sampler, "controls": Controls,
-    "difficulty": Difficulty, "timing": Timing, "statistics": Statistics,
+    "difficulty": Difficulty, "timing": Timing, "weights": Weights, "statistics": Statistics,
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ class ProfilePaths:
         self.leakage = self.results / "leakage"  # <training set>.csv, by `wne audit`
         self.difficulty = self.results / "difficulty"  # <training set>.csv, by `wne difficulty`
         self.summary = self.results / "summary"  # tidy tables of all runs, by `wne collect`
+        self.weights = self.results / "weights"  # <run>.safetensors and <run>.md, by `wne weights`
         self.figures = root / "paper" / profile / "figures"  # by `wne figures`
         self.tables = root / "paper" / profile / "tables"  # by `wne tables`
 
