@@ -1,4 +1,4 @@
-# make repro | test | figures | paper | smoke | lint.  Each sets up .venv when it is absent.
+# make repro | test | figures | paper | notebooks | smoke | lint.  Each sets up .venv when it is absent.
 # In an activated environment of your own (conda): make <target> VENV=none
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,7 +12,7 @@ else
 endif
 DIRECTORY := $(if $(filter default,$(PROFILE)),.,profiles/$(PROFILE))
 
-.PHONY: repro test figures paper smoke lint clean
+.PHONY: repro test figures paper notebooks smoke lint clean
 
 repro: $(READY) .dvc/tmp
 	dvc repro $(DIRECTORY)/dvc.yaml
@@ -31,6 +31,10 @@ paper:
 	cd paper && SOURCE_DATE_EPOCH=0 FORCE_SOURCE_DATE=1 latexmk -pdf -quiet -interaction=nonstopmode -halt-on-error -output-directory=build/$(PROFILE) -usepretex='\def\profile{$(PROFILE)}' main.tex
 	cp paper/build/$(PROFILE)/main.pdf results/$(PROFILE)/report.pdf
 	@echo "results/$(PROFILE)/report.pdf"
+
+# From the committed results as well; those alone whose source, results or code have changed.
+notebooks: $(READY) .dvc/tmp
+	dvc repro notebooks/dvc.yaml
 
 # One thread: on networks this small a second one only waits for the first.
 smoke: $(READY) .dvc/tmp

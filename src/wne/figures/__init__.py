@@ -94,6 +94,17 @@ def draw_all(params: Params, paths: ProfilePaths, only: Sequence[str] = ()) -> N
                     save(figure, folder / name)
 
 
+def draw(name: str, params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """One figure of FIGURES, for a notebook.
+
+    Raises:
+        ValueError: an unknown one, or one that the profile does not report.
+    """
+    if reason := why_not(params, name):
+        raise ValueError(f"{name}: {reason}")
+    return load(FIGURES[name].function)(params, summary, paths)
+
+
 def why_not(params: Params, name: str) -> str | None:
     """Why the profile has no such figure, or None."""
     if name not in FIGURES:
