@@ -34,7 +34,7 @@ paper:
 
 # From the committed results as well; those alone whose source, results or code have changed.
 notebooks: $(READY) .dvc/tmp
-	dvc repro notebooks/dvc.yaml
+	dvc repro -s notebooks/dvc.yaml
 
 # One thread: on networks this small a second one only waits for the first.
 smoke: $(READY) .dvc/tmp

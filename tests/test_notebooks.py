@@ -18,7 +18,7 @@ def cells(path: Path) -> list[dict]:
 
 
 def test_every_notebook_has_a_stage():
-    assert NAMES == sorted(path.stem for path in FOLDER.glob("*.ipynb")) and len(NAMES) == 4
+    assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == NAMES and len(NAMES) == 4
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -20,6 +20,7 @@ from wne.params import Params
 from wne.summary import Summary, covered, first_runs
 from wne.tables.experiments import EXTREMES, PLACES, at_place, expected, experiments, extremes
 from wne.tables.latex import escape, fixed, interval, scientific, signed
+from wne.tables.prose import expected_of_prose, prose_numbers
 from wne.tables.psnr import sweep_ends
 from wne.tables.published import Published
 
@@ -45,6 +46,7 @@ def numbers(params: Params, summary: Summary, published: Published) -> str:
     values |= _defects(summary)
     values |= _difficulty(summary, published)
     values |= experiments(params, summary, published)
+    values |= prose_numbers(params, summary, published)
     values["PaperMatchedLossMax"] = fixed(published.largest_matched_loss())
     missing = sorted(name for name, value in values.items() if value is None)
     head = [f"% {line}".rstrip() for line in (__doc__ or "").splitlines()]
@@ -75,7 +77,7 @@ def expected_macros() -> list[str]:
     ]
     names += [f"{who}Coverage{way}" for who in ("Study", "Paper") for way in ("Upward", "Downward")]
     names += ["StudyCoverageErrorMax", "StudyContrastMedian", "StudyContrastBelowLowest"]
-    return list(dict.fromkeys(names + expected()))
+    return list(dict.fromkeys(names + expected() + expected_of_prose()))
 
 
 def _train_macros(backbone: str, place: str) -> list[str]:
