@@ -220,13 +220,16 @@ def weights(run: str, params_file: ParamsFile = DEFAULT) -> None:
 
 @app.command()
 def readme() -> None:
-    """Rewrite README's table of claims from the committed results of the default and bsd400 profiles."""
+    """Rewrite README's generated tables from the committed results of the default and bsd400 profiles."""
     from wne.files import write_text
-    from wne.tables.readme import claims, read_profiles, replace_block
+    from wne.tables.readme import blocks, read_profiles, replace_block
 
     file = Path("README.md")
     with stage("readme", [Path("results")], [file]):
-        write_text(file, replace_block(file.read_text(), claims(*read_profiles())))
+        text = file.read_text()
+        for name, block in blocks(*read_profiles()).items():
+            text = replace_block(text, name, block)
+        write_text(file, text)
 
 
 @app.command("list")

@@ -85,10 +85,11 @@ def _what_was_run(params: Params, summary: Summary) -> str:
     steps = " to ".join(f"{value:,}" for value in dict.fromkeys((training["steps"].min(), training["steps"].max())))
     images = curves.drop_duplicates("test_set")
     sets = ", ".join(f"{style.test_set_label(row.test_set)} ({row.n} images)" for row in images.itertuples())
+    cards = ", ".join(f"[{name}](weights/{name}.md)" for name in params.weights)
     versions = ", ".join(f"{name} {version}" for name, version in summary.source["timing"]["versions"].items())
     return "\n".join(
         [
-            f"- {len(params.reported_runs)} runs of {steps} steps each, {training['seconds'].sum() / 60:.0f} minutes "
+            f"- {len(params.reported_runs)} runs of {steps} steps each, {training['seconds'].sum() / 3600:.1f} hours "
             f"of training in total, on {', '.join(training['device'].unique())}; last run {training['date'].max()}.",
             *([f"- Versions: {versions}."] if versions else []),
             f"- Training set: {', '.join(training['train_set'].unique())}. Tested on {sets}, "
@@ -96,6 +97,7 @@ def _what_was_run(params: Params, summary: Summary) -> str:
             f"- Intervals: {100 * params.statistics.confidence:g} %, bootstrap over images "
             f"({params.statistics.resamples} resamples). Gains are paired: same images, same noise.",
             "- In italics: the paper's numbers, for its own models, data and schedules.",
+            *([f"- Published weights, with their cards: {cards}."] if cards else []),
         ]
     )
 
@@ -268,9 +270,9 @@ def _leakage(summary: Summary) -> str:
 
 
 def _training(summary: Summary) -> str:
-    head = ["Run", "parameters", "steps", "minutes", "final loss", "device", "date"]
+    head = ["Run", "parameters", "steps", "minutes", "final loss", "device", "date", "seed"]
     rows = []
     for run in summary.training.itertuples():
         size = [f"`{run.run}`", f"{run.parameters:,}", f"{run.steps:,}", f"{run.seconds / 60:.1f}"]
-        rows.append([*size, f"{run.final_loss:.2e}", f"{run.device}, {run.threads} threads", run.date])
+        rows.append([*size, f"{run.final_loss:.2e}", f"{run.device}, {run.threads} threads", run.date, run.seed])
     return _table(head, rows)
