@@ -543,8 +543,6 @@ def test_integer_images_are_refused_with_the_remedy(wrapper):
     for dtype in (torch.uint8, torch.int64, torch.bool):
         with pytest.raises(TypeError, match=r"floating-point image.*convert"):
             wrapper(nn.Identity())(torch.ones(1, 1, 4, 4, dtype=dtype))
-    with pytest.raises(TypeError, match="floating-point"):
-        wrapper(nn.Identity())(torch.ones(1, 1, 4, 4, dtype=torch.complex64))
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)
@@ -561,10 +559,8 @@ def test_images_of_the_wrong_rank_and_empty_images_are_refused_with_their_shape(
         (lambda z: z[..., 1:], r"\(1, 1, 4, 3\)"),
         (lambda z: z.expand(-1, 3, -1, -1), r"\(1, 3, 4, 4\)"),
         (lambda z: z.mean((2, 3), keepdim=True), r"\(1, 1, 1, 1\)"),  # would broadcast without a word
-        (lambda z: (z, z), "tuple"),
-        (lambda z: None, "NoneType"),
     ],
-    ids=["cropped", "channels", "pooled", "tuple", "none"],
+    ids=["cropped", "channels", "pooled"],
 )
 def test_backbones_that_change_the_shape_are_refused(wrapper, change, message):
     class Changes(nn.Module):
@@ -577,8 +573,8 @@ def test_backbones_that_change_the_shape_are_refused(wrapper, change, message):
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_the_constructor_refuses_what_it_cannot_wrap(wrapper):
-    with pytest.raises(TypeError, match=r"torch.nn.Module, not function"):
-        wrapper(lambda z: z)
+    with pytest.raises(TypeError, match=r"torch.nn.Module or a function, not int"):
+        wrapper(3)
     with pytest.raises(ValueError, match="'direct' or 'residual', not 'noise'"):
         wrapper(nn.Identity(), "noise")
 

@@ -10,9 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from wne.checkpoints import load_denoiser
     from wne.equivariance import Defect, equivariance_defect
     from wne.models import create_denoiser, list_denoisers
-    from wne.wrapper import InputNormalized, NormalizationEquivariant, ScaleEquivariant
+    from wne.testing import assert_normalization_equivariant
+    from wne.tiling import Tiled, tiled
+    from wne.wrapper import InputNormalized, NormalizationEquivariant, ScaleEquivariant, instance_statistics
 
 __version__ = "0.1.0"
 
@@ -21,6 +24,11 @@ _HOME = {
     "NormalizationEquivariant": "wne.wrapper",
     "ScaleEquivariant": "wne.wrapper",
     "InputNormalized": "wne.wrapper",
+    "instance_statistics": "wne.wrapper",
+    "Tiled": "wne.tiling",
+    "tiled": "wne.tiling",
+    "assert_normalization_equivariant": "wne.testing",
+    "load_denoiser": "wne.checkpoints",
     "create_denoiser": "wne.models",
     "list_denoisers": "wne.models",
     "Defect": "wne.equivariance",
@@ -31,10 +39,15 @@ __all__ = [
     "InputNormalized",
     "NormalizationEquivariant",
     "ScaleEquivariant",
+    "Tiled",
     "__version__",
+    "assert_normalization_equivariant",
     "create_denoiser",
     "equivariance_defect",
+    "instance_statistics",
     "list_denoisers",
+    "load_denoiser",
+    "tiled",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -12,8 +13,10 @@ from torch import nn
 
 from wne.files import replacing
 from wne.models import create_denoiser
-from wne.params import Params
-from wne.paths import ProfilePaths
+
+if TYPE_CHECKING:  # a library user who loads weights does without the pipeline's dependencies
+    from wne.params import Params
+    from wne.paths import ProfilePaths
 
 
 class CheckpointError(ValueError):
@@ -35,13 +38,7 @@ def read_config(path: Path) -> tuple[dict, str]:
     """
     if not path.exists():
         raise CheckpointError(f"{path}: no such checkpoint; train it first: wne train {path.stem}")
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path}: damaged or not a safetensors file ({error}); delete it and train again"
-        ) from None
+    metadata, _ = _read(path, "meta")
     if not {"config", "fingerprint"} <= set(metadata):
         raise CheckpointError(f"{path}: has no configuration inside, so it was not written by `wne train`")
     return json.loads(metadata["config"]), metadata["fingerprint"]
@@ -53,15 +50,50 @@ def load_denoiser(path: Path | str, device: torch.device | str = "cpu") -> nn.Mo
     config, _ = read_config(path)
     backbone, size = config["model"]["backbone"], {k: v for k, v in config["model"].items() if k != "backbone"}
     model = create_denoiser(backbone, config["variant"], channels=config["task"]["channels"], **size)
-    with safe_open(path, "pt", device=str(device)) as file:
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{path}: weights do not fit the configuration inside: {str(error).splitlines()[-1]}"
-        ) from None
+    load_weights(model, path, "the configuration inside")
     return model.to(device, memory_format=torch.channels_last).eval()
+
+
+def load_weights(model: nn.Module, path: Path | str, what: str = "the model") -> None:
+    """Loads the weights of a safetensors file, anybody's, into `model`, in place.
+
+    Raises:
+        CheckpointError: no such file, a damaged one, a pickle, or weights that do not fit `what`.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise CheckpointError(f"{path}: no such file")
+    try:
+        model.load_state_dict(_read(path, "cpu")[1])
+    except RuntimeError as error:
+        raise CheckpointError(f"{path}: weights do not fit {what}: {str(error).splitlines()[-1].strip()}") from None
+
+
+# How files begin that torch.save or pickle wrote: a zip archive, or a pickle of protocol 2 to 5.
+_PICKLES = (b"PK\x03\x04", *(bytes([0x80, protocol]) for protocol in range(2, 6)))
+
+
+def _read(path: Path, device: str) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Metadata and tensors; on the device "meta" no tensors.
+
+    Raises:
+        CheckpointError: a pickle, which is never opened, or a damaged file.
+    """
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head.startswith(_PICKLES):
+        raise CheckpointError(
+            f"{path}: a pickle (torch.save), which can run any code when it is opened, so it is not opened here; "
+            "its owner can convert it: safetensors.torch.save_file(torch.load(path, weights_only=True), 'new.safetensors')"
+        )
+    try:
+        with safe_open(path, "pt") as file:
+            names = () if device == "meta" else file.keys()
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in names}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path}: damaged or not a safetensors file ({error}); delete it and train again"
+        ) from None
 
 
 def load_run(paths: ProfilePaths, params: Params, run: str, device: torch.device | str = "cpu") -> nn.Module:

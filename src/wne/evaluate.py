@@ -87,11 +87,25 @@ def evaluate_run(
     of the first images of the first test set and sigma_test, draw 0 (empty on pairs).
     `input_scores` keeps the scores of the inputs from one run to the next.
     """
-    run, task = params.run(name), params.tasks[params.run(name).task]
     model = load_run(paths, params, name, device)
-    denoise = numpy_denoiser(model, device)
-    input_scores = {} if input_scores is None else input_scores
-    tables: dict[str, list[dict[str, object]]] = {"real" if task.objective == "paired" else "psnr": [], "defect": []}
+    tables = score_tables(params, name, model, paths, device, {} if input_scores is None else input_scores)
+    with replacing_folder(paths.evaluated(params, name)) as folder:
+        write_tables(folder, tables)
+        for key, example in params.examples.items():
+            if name in example.runs:
+                _write_example(folder, key, example, params, params.run(name), paths, numpy_denoiser(model, device))
+        (folder / "run.json").write_text(json.dumps({"run": name, "fingerprint": params.fingerprint(name)}) + "\n")
+
+
+Tables = dict[str, list[dict[str, object]]]
+
+
+def score_tables(
+    params: Params, name: str, model: nn.Module, paths: ProfilePaths, device: torch.device, input_scores: InputScores
+) -> Tables:
+    """The rows of the tables of a run, by table: its task's test sets through `model`; see `evaluate_run`."""
+    task, denoise = params.tasks[params.run(name).task], numpy_denoiser(model, device)
+    tables: Tables[str, list[dict[str, object]]] = {"real" if task.objective == "paired" else "psnr": [], "defect": []}
     if task.jpeg:
         tables["jpeg"] = []
     for test_set in task.test_sets:
@@ -105,14 +119,13 @@ def evaluate_run(
                 if case.has_defect and is_first and index < params.test_sets[test_set].defects:
                     row = {"test_set": test_set, "image": image.name, "sigma_test": case.sigma}
                     tables["defect"].append(row | _defect(model, device, case.noisy, denoised, test_set, image.name))
-    with replacing_folder(paths.evaluated(params, name)) as folder:
-        for table, rows in tables.items():
-            digits = "%.6g" if table == "defect" else "%.5f"
-            pd.DataFrame(rows).to_csv(folder / f"{table}.csv", index=False, float_format=digits)
-        for key, example in params.examples.items():
-            if name in example.runs:
-                _write_example(folder, key, example, params, run, paths, denoise)
-        (folder / "run.json").write_text(json.dumps({"run": name, "fingerprint": params.fingerprint(name)}) + "\n")
+    return tables
+
+
+def write_tables(folder: Path, tables: Tables) -> None:
+    for table, rows in tables.items():
+        digits = "%.6g" if table == "defect" else "%.5f"
+        pd.DataFrame(rows).to_csv(folder / f"{table}.csv", index=False, float_format=digits)
 
 
 def numpy_denoiser(model: nn.Module, device: torch.device) -> Denoise:

@@ -1,9 +1,13 @@
-"""The denoisers by name: a backbone and a variant. To add one, write its module and one line in BACKBONES."""
+"""The denoisers by name: a backbone and a variant. To add one, write its module and one line in BACKBONES.
+
+"timm:<name>" is a backbone as well, for each of timm's models that gives feature maps.
+"""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import NamedTuple
 
@@ -27,6 +31,8 @@ BACKBONES: dict[str, str] = {
     "restormer": "wne.models.restormer:Restormer",
 }
 
+TIMM = "timm:"
+
 # Variants that wrap any backbone, and variants that change FDnCNN's own layers.
 WRAPPERS: dict[str, Callable[[nn.Module], nn.Module]] = {
     "baseline": lambda backbone: backbone,
@@ -47,7 +53,7 @@ def create_denoiser(backbone: str, variant: str = "baseline", *, channels: int =
     """A freshly initialized denoiser, (B, channels, H, W) to the same shape, trained on [0, 1].
 
     Args:
-        backbone: a key of BACKBONES.
+        backbone: a key of BACKBONES, or "timm:<name>", any model of timm as encoder of a light decoder.
         variant: "baseline", "wne" (the paper's wrapper), "wse" (its scale-equivariant sibling),
             "wne_input" (input-only normalization); for fdncnn also "se_arch" and "ne_arch".
         channels: 1 for grey, 3 for colour.
@@ -59,18 +65,27 @@ def create_denoiser(backbone: str, variant: str = "baseline", *, channels: int =
     >>> sum(p.numel() for p in create_denoiser("dncnn", "wne").parameters())
     667073
     """
-    _check_known("backbone", backbone, list(BACKBONES))
+    if not backbone.startswith(TIMM):
+        _check_known("backbone", backbone, [*BACKBONES, f"{TIMM}<name>"])
     _check_known("variant", variant, [*WRAPPERS, *ARCHITECTURAL_FORMS])
     if variant in ARCHITECTURAL_FORMS:
         if backbone != "fdncnn":
             raise ValueError(f"variant {variant!r} replaces the layers of fdncnn: it does not exist for {backbone!r}")
         size = {**size, "form": ARCHITECTURAL_FORMS[variant]}
-    module, name = BACKBONES[backbone].split(":")
     try:
-        model = getattr(import_module(module), name)(channels=channels, **size)
+        model = _backbone_class(backbone)(channels=channels, **size)
     except TypeError as error:
         raise ValueError(f"{backbone}: {error}") from error
     return WRAPPERS.get(variant, WRAPPERS["baseline"])(model)
+
+
+def _backbone_class(backbone: str) -> Callable[..., nn.Module]:
+    if backbone.startswith(TIMM):
+        from wne.models.timm_encoder import TimmDenoiser
+
+        return partial(TimmDenoiser, backbone.removeprefix(TIMM))
+    module, name = BACKBONES[backbone].split(":")
+    return getattr(import_module(module), name)
 
 
 def _check_known(kind: str, name: str, known: list[str]) -> None:

@@ -25,4 +25,6 @@ def reflect_pad(x: Tensor, left: int, right: int, top: int, bottom: int) -> Tens
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     """Reflects right and bottom until H and W are multiples of `multiple`; crop the result to undo it."""
     height, width = x.shape[-2:]
-    return reflect_pad(x, 0, -width % multiple, 0, -height % multiple)
+    # Not -width % multiple: torch.compile does not take the remainder of a negative symbolic size.
+    right, bottom = ((multiple - size % multiple) % multiple for size in (width, height))
+    return reflect_pad(x, 0, right, 0, bottom)

@@ -1,0 +1,78 @@
+"""The assertion that others use in their own tests: what it passes, what it catches, and what it says."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from backbones import backbone
+from conftest import random_images, tiny_denoiser
+from wne import NormalizationEquivariant, ScaleEquivariant, assert_normalization_equivariant
+from wne.testing import TOLERANCES
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES, ids=str)
+def test_wrapped_networks_pass_in_every_precision(dtype):
+    f = NormalizationEquivariant(backbone("dncnn")).to(dtype)
+    assert_normalization_equivariant(f, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES, ids=str)
+def test_bare_networks_fail_in_every_precision(dtype):
+    with pytest.raises(AssertionError, match="not normalization equivariant"):
+        assert_normalization_equivariant(backbone("dncnn").to(dtype), dtype=dtype)
+
+
+def test_architectural_equivariance_passes_as_well():
+    assert_normalization_equivariant(tiny_denoiser("fdncnn", "ne_arch"), dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("f", "formula"),
+    [
+        (lambda y: y.square(), r"f\(a y\) = a f\(y\) fails with a = 3"),
+        (ScaleEquivariant(torch.tanh), r"f\(y \+ b 1\) = f\(y\) \+ b 1 fails with b = 0.5"),
+        (lambda y: y.clamp(min=-1.9), r"f\(y \+ b 1\) = f\(y\) \+ b 1 fails with b = -2"),
+        (lambda y: torch.where((y == y.mean()).all(), y + 1, y), r"f\(c 1\) = c 1 fails with c = 0.3"),
+    ],
+    ids=["square", "scale-equivariant", "clamp", "constant"],
+)
+def test_the_message_names_the_identity(f, formula):
+    with pytest.raises(AssertionError, match=formula):
+        assert_normalization_equivariant(f)
+
+
+def test_the_message_says_where_and_by_how_much():
+    def f(y):
+        y = y.clone()
+        y[1, 0, 3, 4] = 0.25  # one pixel that ignores its image
+        return y
+
+    with pytest.raises(AssertionError, match=r"got 0.25 instead of 0.75 at \(1, 0, 3, 4\).*times the contrast.*0% of"):
+        assert_normalization_equivariant(f)
+
+
+def test_answers_that_are_not_finite_or_not_the_same_twice_fail():
+    with pytest.raises(AssertionError, match="got nan"):
+        assert_normalization_equivariant(lambda y: y / 0 * 0)
+    with pytest.raises(AssertionError, match="not deterministic"):
+        assert_normalization_equivariant(lambda y: y + torch.rand_like(y))
+
+
+def test_a_module_is_tested_in_evaluation_mode_and_put_back():
+    f = NormalizationEquivariant(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Dropout(0.5))).train()
+    assert_normalization_equivariant(f)
+    assert f.training and f.backbone[1].training
+
+
+def test_images_and_tolerance_can_be_given():
+    y = random_images(1, 3, 9, 11)
+    assert_normalization_equivariant(NormalizationEquivariant(torch.tanh), y, tolerance=1e-12)
+    assert_normalization_equivariant(lambda y: y + 1e-4 * y.square(), y, tolerance=0.1)
+    with pytest.raises(AssertionError, match="1e-12 is allowed"):
+        assert_normalization_equivariant(lambda y: y + 1e-4 * y.square(), y, tolerance=1e-12)
+    with pytest.raises(ValueError, match="must not be constant"):
+        assert_normalization_equivariant(torch.tanh, torch.ones(1, 1, 4, 4))
+    with pytest.raises(ValueError, match="must keep the shape"):
+        assert_normalization_equivariant(lambda y: y[..., 1:], y)

@@ -1,0 +1,120 @@
+"""Tiles: seams, statistics of the whole image, alignment, state dicts, memory and errors."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from backbones import SigmaConditioned, seeded
+from conftest import random_images, tiny_denoiser
+from wne import NormalizationEquivariant, assert_normalization_equivariant, tiled
+from wne.tiling import Tiled, blending_weights, tile_spans
+
+
+@given(st.integers(1, 300), st.integers(1, 64), st.data())
+def test_tiles_cover_an_axis_with_weights_that_sum_to_one(size, tile, data):
+    overlap = data.draw(st.integers(0, tile // 2))
+    total = torch.zeros(size, dtype=torch.float64)
+    spans = tile_spans(size, tile, overlap)
+    for start, end in spans:
+        assert 0 <= start < end <= size and end - start <= tile and start % (tile - overlap) == 0
+        weights = blending_weights((start, end), size, overlap)
+        assert (weights >= 0).all()
+        total[start:end] += weights
+    torch.testing.assert_close(total, torch.ones_like(total))
+    assert all(after[0] == before[1] - overlap for before, after in itertools.pairwise(spans))
+
+
+@pytest.mark.parametrize("size", [(64, 64), (101, 75), (33, 160)], ids=str)
+def test_a_convolutional_network_has_no_seams(size):
+    f = tiny_denoiser("dncnn", "wne")  # four layers: a receptive field of radius 4
+    y = random_images(2, 1, *size)
+    with torch.no_grad():
+        whole = f(y)
+        torch.testing.assert_close(tiled(f, tile=48, overlap=16)(y), whole, rtol=0, atol=1e-12)
+        # The control: without an overlap, borders show.
+        assert (tiled(f, tile=48, overlap=0)(y) - whole).abs().max() > 1e-3
+
+
+def test_attention_windows_stay_where_they_were():
+    f = tiny_denoiser("swinir", "wne")  # windows of 4, shifted by 2
+    y = random_images(1, 1, 64, 40)
+    with torch.no_grad():
+        whole = f(y)
+        aligned = (tiled(f, tile=32, overlap=16)(y) - whole).abs().max()
+        shifted = (tiled(f, tile=34, overlap=15)(y) - whole).abs().max()
+    assert aligned < 0.1 * shifted
+
+
+def test_tiles_share_the_statistics_of_the_whole_image():
+    # Brightness and contrast that change across the image: tiles of their own would each normalize differently.
+    y = random_images(1, 1, 64, 96) * torch.linspace(0.1, 3, 96) + torch.linspace(-2, 2, 64)[:, None]
+    f = tiny_denoiser("dncnn", "wne")
+    assert_normalization_equivariant(tiled(f, tile=32, overlap=16), y)
+    tile_wise = Tiled(f, tile=32, overlap=16)
+    with torch.no_grad():
+        assert (tile_wise(y) - f(y)).abs().max() > 100 * (tiled(f, tile=32, overlap=16)(y) - f(y)).abs().max()
+
+
+def test_tiling_keeps_weights_and_names_and_leaves_the_denoiser_as_it_was():
+    for variant in ("wne", "baseline"):
+        f = tiny_denoiser("dncnn", variant)
+        g = tiled(f, tile=32, overlap=8)
+        assert list(g.state_dict()) == list(f.state_dict())
+        g.load_state_dict(f.state_dict())
+        assert all(p is q for p, q in zip(g.parameters(), f.parameters(), strict=True))
+    assert "Tiled" not in repr(f) and "tile=32" in repr(g)
+    function = tiled(NormalizationEquivariant(torch.tanh), tile=8, overlap=2)
+    torch.testing.assert_close(
+        function(random_images(1, 1, 20, 9)), NormalizationEquivariant(torch.tanh)(random_images(1, 1, 20, 9))
+    )
+
+
+def test_maps_among_the_arguments_are_cut_and_others_are_not():
+    f = NormalizationEquivariant(seeded("sigma", SigmaConditioned).double())
+    y, sigma, label = random_images(2, 1, 40, 50), random_images(2, 1, 40, 50, seed=1), torch.tensor([0, 2])
+    with torch.no_grad():
+        torch.testing.assert_close(tiled(f, 24, 8)(y, sigma, label=label), f(y, sigma, label=label))
+
+
+@pytest.mark.parametrize(("tile", "overlap"), [(32, 17), (32, -1), (0, 0)])
+def test_impossible_tiles_are_refused(tile, overlap):
+    with pytest.raises(ValueError, match="between 0 and half of tile"):
+        Tiled(nn.Identity(), tile, overlap)
+
+
+def test_a_backbone_that_changes_the_size_is_refused():
+    with pytest.raises(ValueError, match="must keep the shape"):
+        Tiled(nn.MaxPool2d(2), 8, 2)(torch.rand(1, 1, 20, 20))
+
+
+_LARGE = """
+import resource, torch
+from wne import create_denoiser, tiled
+torch.set_num_threads(1)
+f = tiled(create_denoiser("dncnn", "wne", depth=3, width=8).eval(), tile=512, overlap=32)
+with torch.inference_mode():
+    y = torch.rand(1, 1, 4096, 4096)
+    assert f(y).shape == y.shape
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+
+
+def test_an_image_of_4096_by_4096_takes_less_than_2_gb():
+    found = subprocess.run([sys.executable, "-c", _LARGE], capture_output=True, text=True, check=True)
+    assert float(found.stdout) < 2  # GiB, all of the process
+
+
+def test_progress_is_shown_when_asked_for(capsys):
+    y = torch.rand(1, 1, 20, 20)
+    Tiled(nn.Identity(), 8, 2)(y)
+    assert capsys.readouterr().err == ""
+    Tiled(nn.Identity(), 8, 2, progress=True)(y)
+    assert "tiles" in capsys.readouterr().err
