@@ -91,6 +91,25 @@ def test_wrapped_networks_are_equivariant_and_bare_ones_are_not(reproduced):
     assert min(largest[name] for name in largest if "baseline" in name) > 1e-3
 
 
+def test_an_own_denoiser_joins_the_sweep(reproduced):
+    (reproduced / "own_networks.py").write_text(
+        "from torch import nn\n\ndef make():\n    return nn.Conv2d(1, 1, 3, padding=1)\n"
+    )
+    arguments = ("evaluate", "mine", "--backbone", "own_networks:make", "--variant", "wne")
+    result = subprocess.run(
+        [Path(sys.executable).parent / "wne", *arguments, "--params", "profiles/smoke/params.yaml"],
+        cwd=reproduced, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    own = reproduced / "results/smoke/own/mine"
+    curves, run = pd.read_csv(own / "curves.csv"), pd.read_csv(reproduced / "results/smoke/summary/curves.csv")
+    beside = run[(run["run"] == "dncnn-wne-s25") & (run["test_set"] == curves["test_set"].iloc[0])]
+    # The same noisy images as the runs of the profile.
+    assert curves["input_psnr"].round(4).tolist() == beside["input_psnr"].round(4).tolist()
+    assert pd.read_csv(own / "defect.csv")["sharp"].max() < 1e-4
+    assert (own / "sweep.png").stat().st_size > 1000 and (own / "sweep.pdf").stat().st_size > 1000
+
+
 def test_a_second_time_nothing_runs(reproduced):
     assert _stages(_dvc(reproduced, "repro", SMOKE)) == set()
 

@@ -61,7 +61,8 @@ def _entry(path: str) -> list[str]:
         thing = getattr(thing, part)
     home = "wne" if name in wne.__all__ else module
     kind = "class " if inspect.isclass(thing) else ""
-    signature = str(inspect.signature(thing)).replace("'", "")
+    # Annotations are strings there; the defaults keep their quotes.
+    signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(thing)))
     return [f"### `{home}.{name}`", "", "```python", f"{kind}{name}{signature}", "```", "", *_body(thing), ""]
 
 

@@ -123,8 +123,8 @@ CHECKS: dict[str, Check] = {
 
 
 def _other_size(y: Tensor) -> Tensor:
-    """Another batch size, height and width, as multiples of what y has."""
-    return torch.cat([y, y.flip(2)], 2).transpose(2, 3)[:1].contiguous()
+    """Another batch size, height and width; not a batch of one, which torch takes for a constant where it traces."""
+    return torch.cat([torch.cat([y, y[:1]]), torch.cat([y, y[:1]]).flip(2)], 2).transpose(2, 3).contiguous()
 
 
 def _difference(got: Tensor, expected: Tensor, y: Tensor) -> float:

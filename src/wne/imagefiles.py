@@ -45,9 +45,11 @@ def read_image(path: Path) -> np.ndarray:
         raise
     except Exception as error:  # each decoder has its own exceptions, and all of them mean this
         raise ImageFileError(f"{path}: damaged, or not what its name says ({_first_line(error)})") from None
+    if image.size == 0:
+        raise ImageFileError(f"{path}: damaged, or not what its name says (no pixels)")
     if image.dtype.newbyteorder("=") not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
         raise ImageFileError(f"{path}: has {image.dtype} values; 8 and 16 bits and floating point are known here")
-    if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] <= 4)) or 0 in image.shape:
+    if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] <= 4)):
         raise ImageFileError(f"{path}: has the shape {image.shape}; expected one image, (H, W) or (H, W, 1 to 4)")
     return image.astype(image.dtype.newbyteorder("="), copy=False)
 

@@ -1,0 +1,75 @@
+"""The pages in docs/: examples that run, and generated pages that are up to date."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from wne.apidoc import SECTIONS, api_page
+from wne.compatibility import CHECKS, NETWORKS
+from wne.exactness import CASES
+from wne.imagefiles import write_image
+
+ROOT = Path(__file__).parents[1]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+
+
+def test_the_examples_of_the_library_page_run(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    torch.manual_seed(0)
+    namespace: dict[str, object] = {}
+    for block in blocks("library.md", "python"):
+        exec(compile(block, "docs/library.md", "exec"), namespace)
+
+
+def test_the_commands_of_the_command_line_page_run(tmp_path):
+    noisy = np.random.default_rng(0).integers(0, 255, (24, 20)).astype(np.uint8)
+    for name in ("noisy.png", "photos/a.png", "photos/b.tif", "scan.tif"):
+        write_image(tmp_path / name, noisy)
+    commands = [line for block in blocks("command-line.md", "bash") for line in block.splitlines() if line]
+    assert len(commands) >= 5
+    for command in commands:
+        program = Path(sys.executable).parent / "wne"
+        result = subprocess.run([program, *shlex.split(command)[1:]], cwd=tmp_path, capture_output=True, text=True)
+        assert result.returncode == 0, f"{command}: {result.stderr}"
+    assert (tmp_path / "denoised/b.tif").exists() and (tmp_path / "clean.png").exists()
+
+
+def test_the_api_page_is_that_of_the_docstrings():
+    assert (ROOT / "docs/api.md").read_text() == api_page(), "run: wne docs"
+
+
+def test_every_public_name_is_on_the_api_page():
+    import wne
+
+    listed = {name.split(":")[1] for _, names in SECTIONS.values() for name in names}
+    assert set(wne.__all__) - {"__version__"} <= listed
+
+
+def table_rows(page: str) -> dict[str, list[str]]:
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    return {row[0]: row[1:] for row in rows}
+
+
+def test_the_exactness_page_has_every_case_and_every_check():
+    rows = table_rows((ROOT / "docs/exactness.md").read_text())
+    for case in CASES:
+        assert float(rows[case.name][0]) < (0.05 if case.dtype in (torch.bfloat16, torch.float16) else 1), case.name
+    for check in CHECKS:
+        assert len(rows[check]) == len(NETWORKS)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert target.startswith("http") or (page.parent / target).exists(), target
