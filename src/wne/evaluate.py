@@ -47,6 +47,7 @@ METRICS: dict[str, tuple[Metrics, Metrics]] = {
 }
 
 InputScores = dict[tuple[object, ...], dict[str, float]]
+Tables = dict[str, list[dict[str, object]]]  # table -> its rows
 
 
 class Case(NamedTuple):
@@ -97,15 +98,12 @@ def evaluate_run(
         (folder / "run.json").write_text(json.dumps({"run": name, "fingerprint": params.fingerprint(name)}) + "\n")
 
 
-Tables = dict[str, list[dict[str, object]]]
-
-
 def score_tables(
     params: Params, name: str, model: nn.Module, paths: ProfilePaths, device: torch.device, input_scores: InputScores
 ) -> Tables:
     """The rows of the tables of a run, by table: its task's test sets through `model`; see `evaluate_run`."""
     task, denoise = params.tasks[params.run(name).task], numpy_denoiser(model, device)
-    tables: Tables[str, list[dict[str, object]]] = {"real" if task.objective == "paired" else "psnr": [], "defect": []}
+    tables: Tables = {"real" if task.objective == "paired" else "psnr": [], "defect": []}
     if task.jpeg:
         tables["jpeg"] = []
     for test_set in task.test_sets:
