@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from wne.files import replacing
@@ -26,8 +26,23 @@ class CheckpointError(ValueError):
 def save_checkpoint(path: Path, model: nn.Module, config: dict[str, object], fingerprint: str) -> None:
     """Writes the weights with the run's configuration and its hash as metadata."""
     weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    content = save(weights, metadata={"config": json.dumps(config), "fingerprint": fingerprint})
     with replacing(path) as temporary:
-        save_file(weights, temporary, metadata={"config": json.dumps(config), "fingerprint": fingerprint})
+        temporary.write_bytes(_with_sorted_metadata(content))
+
+
+def _with_sorted_metadata(content: bytes) -> bytes:
+    """The same safetensors file with its metadata in alphabetic order.
+
+    The library writes it in the order of a hash table, another each time: equal weights would be unequal files,
+    and DVC would evaluate again what has not changed.
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def read_config(path: Path) -> tuple[dict, str]:
