@@ -25,12 +25,93 @@ app = typer.Typer(
 ParamsFile = Annotated[Path, typer.Option("--params", help="The profile's parameter file.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", envvar="WNE_DEVICE")]
 DEFAULT = Path("params.yaml")
-TOOLS, PIPELINE = "Tools", "The pipeline, stage by stage"
+TOOLS, PIPELINE, REPOSITORY = "Tools", "The pipeline, stage by stage", "For the repository itself"
 
 
 def _load(file: Path) -> tuple[Params, ProfilePaths]:
     params = load_params(file)
     return params, ProfilePaths(params.profile)
+
+
+@app.command(
+    "denoise",
+    rich_help_panel=TOOLS,
+    epilog="Examples:\n\n  wne denoise noisy.png clean.png\n\n  wne denoise photos/ denoised/ --force\n\n"
+    "  wne denoise scan.tif clean.tif --model checkpoints/bsd400/cnn/dncnn-wne-s50.safetensors",
+)
+def denoise_images(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="An image, or a folder of images.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Where the result goes: a file or a folder.")],
+    model: Annotated[
+        str, typer.Option(help="A checkpoint, or the name of published weights (wne list).")
+    ] = "dncnn-wne-s25",
+    tile: Annotated[int, typer.Option(min=0, help="Side of the tiles of large images; 0: the image as a whole.")] = 512,
+    device: Device = "auto",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite results that exist.")] = False,
+) -> None:
+    """Denoise images: 8 and 16 bits and floating point, PNG, TIFF, JPEG (written as PNG) and .npy.
+
+    Bit depth, colours and size stay. Nothing is overwritten without --force. An image that cannot be read is
+    reported, the rest goes on, and the exit status is 1.
+    """
+    from wne.denoise import ImageDenoiser, denoise_files, plan
+    from wne.devices import choose_device
+
+    jobs = plan(source, target, force)
+    failed = denoise_files(jobs, ImageDenoiser(model, tile, choose_device(device)))
+    typer.echo(f"{len(jobs) - failed} of {len(jobs)} denoised with {model}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=TOOLS)
+def info(checkpoint: Annotated[str, typer.Argument(help="A checkpoint, or the name of published weights.")]) -> None:
+    """Say what a checkpoint is: network, training, size. Opens no pickles and runs nothing."""
+    from wne.checkpoints import load_denoiser, read_config
+    from wne.denoise import find_weights
+
+    path = find_weights(checkpoint)
+    config, fingerprint = read_config(path)
+    size = sum(parameter.numel() for parameter in load_denoiser(path).parameters())
+    facts = {
+        "file": f"{path} ({path.stat().st_size / 2**20:.1f} MiB)",
+        "network": ", ".join(f"{key} {value}" for key, value in config["model"].items()),
+        "variant": config["variant"],
+        "parameters": f"{size:,}",
+        "trained on": f"{config['train_set']}, {config['task']['noise']} noise, sigma {config['sigma']} of 255, "
+        f"{config['task']['channels']} channel(s), objective {config['task']['objective']}",
+        "recipe": ", ".join(f"{key} {value}" for key, value in config["recipe"].items() if value is not None),
+        "seeds": ", ".join(map(str, config["seeds"])),
+        "fingerprint": fingerprint,
+    }
+    for key, value in facts.items():
+        typer.echo(f"{key:12s} {value}")
+
+
+@app.command("list", rich_help_panel=TOOLS)
+def list_models() -> None:
+    """List the published weights, and the denoisers that `create_denoiser` knows."""
+    from wne.denoise import pretrained
+    from wne.models import TIMM, list_denoisers
+
+    typer.echo("published weights, for wne denoise --model and wne info:")
+    for name in pretrained():
+        typer.echo(f"  {name}")
+    typer.echo("backbones and variants, for create_denoiser:")
+    for backbone, variant in list_denoisers():
+        typer.echo(f"  {backbone:10s} {variant}")
+    typer.echo(f"  {TIMM}<name>, any model of timm with feature maps, with every variant that wraps")
+
+
+@app.command(rich_help_panel=TOOLS)
+def check(params_file: ParamsFile = DEFAULT) -> None:
+    """Check a parameter file, and list its runs by group."""
+    params, _ = _load(params_file)
+    for group, spec in params.groups.items():
+        runs = params.runs_of(group)
+        state = "" if spec.report else ", not reported"
+        typer.echo(f"{group}, {spec.title} ({len(runs)}{state}): {', '.join(runs)}")
+    typer.echo(f"{params_file}: profile {params.profile}, {len(params.runs)} runs, no mistakes found")
 
 
 @app.command(rich_help_panel=PIPELINE)
@@ -243,7 +324,7 @@ def weights(run: str, params_file: ParamsFile = DEFAULT) -> None:
         export_weights(params, run, paths)
 
 
-@app.command(rich_help_panel=TOOLS)
+@app.command(rich_help_panel=REPOSITORY)
 def readme() -> None:
     """Rewrite README's generated tables from the committed results of the default and bsd400 profiles."""
     from wne.files import write_text
@@ -257,62 +338,7 @@ def readme() -> None:
         write_text(file, text)
 
 
-@app.command(
-    "denoise",
-    rich_help_panel=TOOLS,
-    epilog="Examples:\n\n  wne denoise noisy.png clean.png\n\n  wne denoise photos/ denoised/ --force\n\n"
-    "  wne denoise scan.tif clean.tif --model checkpoints/bsd400/cnn/dncnn-wne-s50.safetensors",
-)
-def denoise_images(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="An image, or a folder of images.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Where the result goes: a file or a folder.")],
-    model: Annotated[
-        str, typer.Option(help="A checkpoint, or the name of published weights (wne list).")
-    ] = "dncnn-wne-s25",
-    tile: Annotated[int, typer.Option(min=0, help="Side of the tiles of large images; 0: the image as a whole.")] = 512,
-    device: Device = "auto",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite results that exist.")] = False,
-) -> None:
-    """Denoise images: 8 and 16 bits and floating point, PNG, TIFF, JPEG (written as PNG) and .npy.
-
-    Bit depth, colours and size stay. Nothing is overwritten without --force. An image that cannot be read is
-    reported, the rest goes on, and the exit status is 1.
-    """
-    from wne.denoise import ImageDenoiser, denoise_files, plan
-    from wne.devices import choose_device
-
-    jobs = plan(source, target, force)
-    failed = denoise_files(jobs, ImageDenoiser(model, tile, choose_device(device)))
-    typer.echo(f"{len(jobs) - failed} of {len(jobs)} denoised with {model}")
-    if failed:
-        raise typer.Exit(1)
-
-
-@app.command(rich_help_panel=TOOLS)
-def info(checkpoint: Annotated[str, typer.Argument(help="A checkpoint, or the name of published weights.")]) -> None:
-    """Say what a checkpoint is: network, training, size. Opens no pickles and runs nothing."""
-    from wne.checkpoints import load_denoiser, read_config
-    from wne.denoise import find_weights
-
-    path = find_weights(checkpoint)
-    config, fingerprint = read_config(path)
-    size = sum(parameter.numel() for parameter in load_denoiser(path).parameters())
-    facts = {
-        "file": f"{path} ({path.stat().st_size / 2**20:.1f} MiB)",
-        "network": ", ".join(f"{key} {value}" for key, value in config["model"].items()),
-        "variant": config["variant"],
-        "parameters": f"{size:,}",
-        "trained on": f"{config['train_set']}, {config['task']['noise']} noise, sigma {config['sigma']} of 255, "
-        f"{config['task']['channels']} channel(s), objective {config['task']['objective']}",
-        "recipe": ", ".join(f"{key} {value}" for key, value in config["recipe"].items() if value is not None),
-        "seeds": ", ".join(map(str, config["seeds"])),
-        "fingerprint": fingerprint,
-    }
-    for key, value in facts.items():
-        typer.echo(f"{key:12s} {value}")
-
-
-@app.command(rich_help_panel=TOOLS)
+@app.command(rich_help_panel=REPOSITORY)
 def docs() -> None:
     """Write docs/api.md from the docstrings."""
     from wne.apidoc import api_page
@@ -321,7 +347,7 @@ def docs() -> None:
     write_text(Path("docs/api.md"), api_page())
 
 
-@app.command(rich_help_panel=TOOLS)
+@app.command(rich_help_panel=REPOSITORY)
 def exactness() -> None:
     """Measure docs/exactness.md: rounding of the wrapper, and what a wrapped network goes through; some minutes."""
     import torch
@@ -339,32 +365,6 @@ def exactness() -> None:
         backbone = load_denoiser(find_weights(DEFAULT_MODEL)).backbone.double()
         versions = f"torch {torch.__version__}, CPU"
         write_text(target, page(rows(backbone, image[None, None]), measure(), versions))
-
-
-@app.command("list", rich_help_panel=TOOLS)
-def list_models() -> None:
-    """List the published weights, and the denoisers that `create_denoiser` knows."""
-    from wne.denoise import pretrained
-    from wne.models import TIMM, list_denoisers
-
-    typer.echo("published weights, for wne denoise --model and wne info:")
-    for name in pretrained():
-        typer.echo(f"  {name}")
-    typer.echo("backbones and variants, for create_denoiser:")
-    for backbone, variant in list_denoisers():
-        typer.echo(f"  {backbone:10s} {variant}")
-    typer.echo(f"  {TIMM}<name>, any model of timm with feature maps, with every variant that wraps")
-
-
-@app.command(rich_help_panel=TOOLS)
-def check(params_file: ParamsFile = DEFAULT) -> None:
-    """Check a parameter file, and list its runs by group."""
-    params, _ = _load(params_file)
-    for group, spec in params.groups.items():
-        runs = params.runs_of(group)
-        state = "" if spec.report else ", not reported"
-        typer.echo(f"{group}, {spec.title} ({len(runs)}{state}): {', '.join(runs)}")
-    typer.echo(f"{params_file}: profile {params.profile}, {len(params.runs)} runs, no mistakes found")
 
 
 def main() -> None:

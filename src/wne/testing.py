@@ -74,9 +74,9 @@ def assert_normalization_equivariant(
     if (instance_statistics(images, pool=pool)[2] == 0).any():
         raise ValueError("the images must not be constant: a constant one has no contrast to measure an error in")
     tolerance = TOLERANCES[images.dtype] if tolerance is None else tolerance
-    was_training = isinstance(f, nn.Module) and f.training
-    if was_training:
-        f.eval()
+    trained_module = f if isinstance(f, nn.Module) and f.training else None
+    if trained_module is not None:
+        trained_module.eval()
     try:
         with torch.no_grad():
             of_images = _apply(f, images)
@@ -85,8 +85,8 @@ def assert_normalization_equivariant(
             for identity in IDENTITIES:
                 _check(f, images, of_images, identity, pool, tolerance)
     finally:
-        if was_training:
-            f.train()
+        if trained_module is not None:
+            trained_module.train()
 
 
 def _apply(f: Callable[[Tensor], Tensor], y: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +46,7 @@ class Tiled(nn.Module):
         ValueError: an overlap of more than half a tile; a backbone that changes the shape.
     """
 
-    def __init__(self, backbone: Callable[..., Tensor], tile: int = 512, overlap: int = 96, progress: bool = False):
+    def __init__(self, backbone: Callable[..., Any], tile: int = 512, overlap: int = 96, progress: bool = False):
         super().__init__()
         if tile < 1 or not 0 <= overlap <= tile // 2:
             raise ValueError(f"overlap must be between 0 and half of tile, got overlap {overlap}, tile {tile}")
@@ -65,8 +65,9 @@ class Tiled(nn.Module):
             inside = (..., slice(*row), slice(*column))
 
             def cut(value: object, inside: tuple = inside) -> object:
-                is_map = isinstance(value, Tensor) and value.ndim > 2 and value.shape[-2:] == (height, width)
-                return value[inside] if is_map else value
+                if isinstance(value, Tensor) and value.ndim > 2 and value.shape[-2:] == (height, width):
+                    return value[inside]
+                return value
 
             part = self.backbone(z[inside], *map(cut, args), **{name: cut(value) for name, value in kwargs.items()})
             if part.shape != z[inside].shape:
