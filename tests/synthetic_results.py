@@ -101,7 +101,7 @@ def write_training(params: Params, name: str, paths: ProfilePaths) -> None:
     pd.DataFrame(curve).to_csv(paths.training / f"{name}.csv", index=False)
     facts = {"run": name, "fingerprint": params.fingerprint(name), "config": params.describe(name)}
     facts |= {"parameters": 56_000, "steps": 800, "seconds": 81.5, "device": "Some CPU @ 2.00 GHz_x", "threads": 2}
-    facts |= {"versions": {"torch": "2.0"}, "date": "2026-01-02"}
+    facts |= {"backbone_dtype": "bfloat16", "versions": {"torch": "2.0"}, "date": "2026-01-02"}
     (paths.training / f"{name}.json").write_text(json.dumps(facts))
 
 

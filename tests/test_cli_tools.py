@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,7 +161,7 @@ def test_a_backbone_that_cannot_be_loaded_is_refused(own_module, backbone, varia
 
 
 def test_an_own_run_takes_no_name_group_or_noise_level_that_does_not_fit():
-    params = load_params(wne.cli.Path("profiles/bsd400/params.yaml"))
+    params = load_params(Path("profiles/bsd400/params.yaml"))
     assert with_own(params, "mine", "cnn", 25.0).runs["mine"].task == "awgn"
     with pytest.raises(ParameterError, match="has a run called dncnn-wne-s25"):
         with_own(params, "dncnn-wne-s25", "cnn", 25.0)

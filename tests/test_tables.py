@@ -185,7 +185,7 @@ def test_the_page_links_figures_and_marks_the_papers_numbers(tiny):
     assert "*(30.50)*" in page
     assert "| 50 | 95 *(95)* | 76 *(87)* |" in page
     assert "No GPU was available" in page
-    assert "Some CPU @ 2.00 GHz_x, 2 threads" in page
+    assert "Some CPU @ 2.00 GHz_x, 2 thread(s), bfloat16" in page
 
 
 @pytest.fixture(scope="module")

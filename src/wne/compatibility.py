@@ -26,10 +26,22 @@ Check = Callable[[nn.Module, Tensor], float]
 _DYNAMIC = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}  # batch, height, width
 
 
-def compiled(f: nn.Module, y: Tensor, backend: str = "inductor") -> float:
-    """torch.compile without a graph break, at two sizes."""
+def compiled(f: nn.Module, y: Tensor) -> float:
+    """torch.compile to machine code without a graph break, at two sizes, compiled for each."""
+    return _compiled(f, y, backend="inductor", dynamic=False)
+
+
+def compiled_dynamic(f: nn.Module, y: Tensor) -> float:
+    """torch.compile without a graph break, traced once for all sizes and run as traced.
+
+    Not to machine code: for networks that pad to a multiple, inductor's algebra on symbolic sizes takes very long.
+    """
+    return _compiled(f, y, backend="aot_eager", dynamic=True)
+
+
+def _compiled(f: nn.Module, y: Tensor, backend: str, dynamic: bool) -> float:
     torch.compiler.reset()
-    g = torch.compile(f, fullgraph=True, backend=backend)
+    g = torch.compile(f, fullgraph=True, backend=backend, dynamic=dynamic)
     with torch.no_grad():
         return max(_difference(g(x), f(x), x) for x in (y, _other_size(y)))
 
@@ -111,6 +123,7 @@ def _one_of_two(rank: int, f: nn.Module, y: Tensor, folder: str) -> None:
 
 CHECKS: dict[str, Check] = {
     "torch.compile, full graph": compiled,
+    "torch.compile, dynamic shapes": compiled_dynamic,
     "torch.export, dynamic shapes": exported,
     "ONNX, dynamic shapes": onnx,
     "autocast to bfloat16": autocast,

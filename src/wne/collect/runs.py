@@ -140,10 +140,13 @@ def defect_level_table(params: Params, results: dict[str, RunResults]) -> pd.Dat
 
 
 def training_table(params: Params, results: dict[str, RunResults]) -> pd.DataFrame:
-    """Size and cost of each run; `final_loss` is the mean over the last tenth of the logged steps."""
+    """Size and cost of each run; `final_loss` is the mean over the last tenth of the logged steps.
+
+    `backbone_dtype` is what the backbone computed in, which the hardware decides as well as the profile.
+    """
     rows = []
     for name, result in results.items():
-        keys = ("parameters", "steps", "seconds", "device", "threads", "date")
+        keys = ("parameters", "steps", "seconds", "device", "threads", "backbone_dtype", "date")
         last = result.loss["loss"].tail(max(1, round(FINAL_PART * len(result.loss))))
         rows.append(identity(params, name) | {k: result.training[k] for k in keys} | {"final_loss": last.mean()})
     return pd.DataFrame(rows)

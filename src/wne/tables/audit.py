@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from wne import style
 from wne.params import Params
 from wne.summary import Summary, awgn
@@ -38,8 +40,8 @@ def training(params: Params, summary: Summary, published: Published) -> str:
     """Size and cost of every run, and the device that it was trained on."""
     head = [row(["Run", "Parameters", "Steps", "Minutes", "Final loss", "Date"])]
     blocks = [head]
-    for device, runs in summary.training.groupby(["device", "threads"], sort=False):
-        lines = [spanning(6, small(f"{escape(device[0])}, {device[1]} threads"), "@{}l@{}") + r" \\"]
+    for (device, threads, dtype), runs in summary.training.groupby(["device", "threads", "backbone_dtype"], sort=False):
+        lines = [spanning(6, small(f"{escape(device)}, {threads} thread(s), {dtype}"), "@{}l@{}") + r" \\"]
         for run in runs.itertuples():
             numbers = [f"{run.parameters:,}".replace(",", r"\,"), f"{run.steps:,}".replace(",", r"\,")]
             lines.append(
@@ -63,10 +65,15 @@ def leakage(params: Params, summary: Summary, published: Published) -> str:
     return tabular("llcclr", [head, lines])
 
 
+def unleaked_main(summary: Summary) -> pd.DataFrame:
+    """PSNR without leaked images, of the two main experiments: one run for each model and level."""
+    table = awgn(summary.unleaked)
+    return table[table["group"].isin(("cnn", "swinir"))]
+
+
 def unleaked(params: Params, summary: Summary, published: Published) -> str:
     """PSNR of the two main experiments at matched noise, with and without the leaked images."""
-    table = awgn(summary.unleaked)
-    table = table[table["group"].isin(("cnn", "swinir"))]
+    table = unleaked_main(summary)
     if table.empty:
         return "(no test image was found in the training set of a run: nothing to leave out)"
     head = [row(["Model", r"$\sigma$", "Test set", "All images", "Without leaked", "Difference"])]

@@ -8,6 +8,7 @@ from wne import style
 from wne.claims import claims
 from wne.params import Params
 from wne.summary import Summary, awgn, covered, of_group
+from wne.tables.audit import unleaked_main
 from wne.tables.psnr import matched, run_families, sweep_ends, swept
 from wne.tables.published import Published, is_papers_real_set, row_name
 
@@ -90,7 +91,7 @@ def _what_was_run(params: Params, summary: Summary) -> str:
     return "\n".join(
         [
             f"- {len(params.reported_runs)} runs of {steps} steps each, {training['seconds'].sum() / 3600:.1f} hours "
-            f"of training in total, on {', '.join(training['device'].unique())}; last run {training['date'].max()}.",
+            f"of training in total, on {', '.join(training['device'].unique())}, in {' and '.join(training['backbone_dtype'].unique())}; last run {training['date'].max()}.",
             *([f"- Versions: {versions}."] if versions else []),
             f"- Training set: {', '.join(training['train_set'].unique())}. Tested on {sets}, "
             f"at sigma {lowest:g} to {highest:g} of 255.",
@@ -259,10 +260,11 @@ def _leakage(summary: Summary) -> str:
         largest = f"{100 * part['matched_fraction'].max():.1f} %"
         rows.append([train_set, style.test_set_label(test_set), len(part), len(leaked), ", ".join(leaked), largest])
     text = _table(["Training set", "test set", "images", "leaked", "names", "largest match"], rows)
-    if summary.unleaked.empty:
+    table = unleaked_main(summary)
+    if table.empty:
         return text
     lines = []
-    for _, family, runs in run_families(summary.unleaked):
+    for _, family, runs in run_families(table):
         for run in runs.itertuples():
             values = [f"{run.psnr:.2f} ({run.n})", f"{run.psnr_unleaked:.2f} ({run.n_unleaked})"]
             lines.append([_plain_label(family), run.sigma_train, style.test_set_label(run.test_set), *values])
@@ -274,5 +276,13 @@ def _training(summary: Summary) -> str:
     rows = []
     for run in summary.training.itertuples():
         size = [f"`{run.run}`", f"{run.parameters:,}", f"{run.steps:,}", f"{run.seconds / 60:.1f}"]
-        rows.append([*size, f"{run.final_loss:.2e}", f"{run.device}, {run.threads} threads", run.date, run.seed])
+        rows.append(
+            [
+                *size,
+                f"{run.final_loss:.2e}",
+                f"{run.device}, {run.threads} thread(s), {run.backbone_dtype}",
+                run.date,
+                run.seed,
+            ]
+        )
     return _table(head, rows)

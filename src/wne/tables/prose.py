@@ -38,6 +38,7 @@ def expected_of_prose() -> list[str]:
         "StudyUnreported",
         "StudyUntested",
         "StudyTrainingHours",
+        "StudyPrecision",
         "StudyThreads",
         "StudyParameters",
         "StudySeedNote",
@@ -76,6 +77,7 @@ def _training(params: Params, summary: Summary) -> dict[str, str]:
     sizes = [f"{count:,}".replace(",", r"\,") for count in (table["parameters"].min(), table["parameters"].max())]
     return {
         "StudyTrainingHours": fixed(table["seconds"].sum() / 3600, 1),
+        "StudyPrecision": " or ".join(table["backbone_dtype"].unique()),
         "StudyThreads": " or ".join(f"{count:g}" for count in sorted(table["threads"].dropna().unique())),
         "StudyParameters": " to ".join(dict.fromkeys(sizes)),
         "StudySeedNote": note,
