@@ -1,4 +1,4 @@
-# make repro | test | figures | paper | notebooks | smoke | lint.  Each sets up .venv when it is absent.
+# make repro | test | figures | paper | notebooks | check | smoke | lint.  Each sets up .venv when it is absent.
 # In an activated environment of your own (conda): make <target> VENV=none
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,7 +12,7 @@ else
 endif
 DIRECTORY := $(if $(filter default,$(PROFILE)),.,profiles/$(PROFILE))
 
-.PHONY: repro test figures paper notebooks smoke lint clean
+.PHONY: repro test figures paper notebooks check smoke lint clean
 
 repro: $(READY) .dvc/tmp
 	dvc repro $(DIRECTORY)/dvc.yaml
@@ -31,6 +31,11 @@ paper:
 	cd paper && SOURCE_DATE_EPOCH=0 FORCE_SOURCE_DATE=1 latexmk -pdf -quiet -interaction=nonstopmode -halt-on-error -output-directory=build/$(PROFILE) -usepretex='\def\profile{$(PROFILE)}' main.tex
 	cp paper/build/$(PROFILE)/main.pdf results/$(PROFILE)/report.pdf
 	@echo "results/$(PROFILE)/report.pdf"
+
+# Do the committed results belong to this code and these parameters? Runs nothing; names the stages that would run.
+check: $(READY) .dvc/tmp
+	@dvc repro --dry --allow-missing $(DIRECTORY)/dvc.yaml | awk '/^Running stage/ { print "stale: " $$3; stale = 1 } \
+	  END { if (!stale) print "the results of the profile $(PROFILE) belong to this code and these parameters"; exit stale }'
 
 # From the committed results as well; those alone whose source, results or code have changed.
 notebooks: $(READY) .dvc/tmp
