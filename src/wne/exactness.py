@@ -21,6 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from wne.compatibility import LIMIT
 from wne.wrapper import NormalizationEquivariant
 
 SIZE = 48  # of the test image
@@ -166,8 +167,8 @@ def page(
         "training of the gradient, relative to its largest entry. Autocast: the equivariance defect under autocast. On the",
         "CPU; small networks with random weights. DataParallel had no GPU, where it passes through. Traced with dynamic shapes,",
         "networks ran at another batch, height and width as well (a batch of one: trace it as such). To machine code they were",
-        "compiled for each size, `torch.compile(f, dynamic=False)`, which is what to use for networks that pad to a multiple: with",
-        "symbolic sizes inductor took more than two minutes for any of them (torch 2.14).",
+        "compiled for each size, `torch.compile(f, dynamic=False)`, which is what to use for networks that pad to a multiple:",
+        f"torch's algebra on symbolic sizes takes long for them. A check that took over {LIMIT} s was broken off.",
         "",
         f"| | {' | '.join(networks)} |",
         f"|---|{'---|' * len(networks)}",
