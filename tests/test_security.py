@@ -41,6 +41,20 @@ def test_pickles_are_refused_unopened_whatever_they_are_called(tmp_path, writer,
     assert not trace.exists()
 
 
+@pytest.mark.parametrize("length", [0x280, 0x380, 0x480, 0x580])
+def test_weights_whose_header_length_looks_like_a_pickle_are_opened(tmp_path, length):
+    """The length comes first in the file, little-endian: 0x280 is 80 02, as a pickle of protocol 2 begins."""
+    path, layer = tmp_path / "w.safetensors", nn.Linear(2, 1)
+    for filler in range(length):
+        save_file(layer.state_dict(), path, metadata={"filler": "x" * filler})
+        if int.from_bytes(path.read_bytes()[:8], "little") == length:
+            break
+    assert path.read_bytes()[0] == 0x80 and path.read_bytes()[1] in range(2, 6)
+    loaded = nn.Linear(2, 1)
+    load_weights(loaded, path)
+    assert torch.equal(loaded.weight, layer.weight)
+
+
 def test_a_checkpoint_cannot_name_code(tmp_path):
     path = tmp_path / "w.safetensors"
     for backbone in ("os:system", "subprocess:run", "wne.own:load_own"):

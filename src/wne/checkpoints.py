@@ -88,6 +88,12 @@ def load_weights(model: nn.Module, path: Path | str, what: str = "the model") ->
 _PICKLES = (b"PK\x03\x04", *(bytes([0x80, protocol]) for protocol in range(2, 6)))
 
 
+def _is_pickle(head: bytes) -> bool:
+    """Of the first 9 bytes. A safetensors file begins with 8 bytes of header length, which can be those of a pickle
+    (640 is 80 02), and then the header's brace."""
+    return head.startswith(_PICKLES) and head[8:9] != b"{"
+
+
 def _read(path: Path, device: str) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     """Metadata and tensors; on the device "meta" no tensors.
 
@@ -95,8 +101,8 @@ def _read(path: Path, device: str) -> tuple[dict[str, str], dict[str, torch.Tens
         CheckpointError: a pickle, which is never opened, or a damaged file.
     """
     with path.open("rb") as file:
-        head = file.read(4)
-    if head.startswith(_PICKLES):
+        head = file.read(9)
+    if _is_pickle(head):
         raise CheckpointError(
             f"{path}: a pickle (torch.save), which can run any code when it is opened, so it is not opened here; "
             "its owner can convert it: safetensors.torch.save_file(torch.load(path, weights_only=True), 'new.safetensors')"
