@@ -46,12 +46,12 @@ def test_images_of_a_batch_do_not_see_each_other(name):
 
 
 @pytest.mark.parametrize("name", [name for name in BACKBONES if name != "tv"])
-def test_wrapped_backbones_train_and_keep_the_state_dict_of_the_backbone(name):
+def test_wrapped_backbones_train_and_have_the_names_of_the_backbone(name):
     f, y = wrap(name).train(), random_images(2, BACKBONES[name][0], 32, 32, dtype=torch.float32)
     f(y).square().mean().backward()
     gradients = [parameter.grad for parameter in f.parameters() if parameter.grad is not None]
     assert len(gradients) > 0 and all(torch.isfinite(gradient).all() for gradient in gradients)
-    assert list(f.state_dict()) == list(backbone(name).state_dict())
+    assert list(f.state_dict()) == [f"backbone.{name}" for name in backbone(name).state_dict()]
 
 
 def test_timm_encoders_have_every_variant_and_say_what_is_wrong():

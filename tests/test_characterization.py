@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from conftest import random_images, tiny_denoiser
 from wne.equivariance import equivariance_defect
 from wne.models.padding import reflect_pad
-from wne.wrapper import NormalizationEquivariant, instance_statistics, normalize
+from wne.moments import instance_statistics, normalize
+from wne.wrapper import NormalizationEquivariant
 
 ROUNDING = dict(rtol=1e-12, atol=1e-12)  # float64, values of order 1
 SHAPE = (2, 1, 7, 9)

@@ -8,8 +8,8 @@ from torch import nn
 
 from backbones import backbone
 from conftest import random_images, tiny_denoiser
-from wne import NormalizationEquivariant, ScaleEquivariant, assert_normalization_equivariant
-from wne.testing import TOLERANCES
+from wne import NormalizationEquivariant, ScaleEquivariant, assert_normalization_equivariant, equivariance_defect
+from wne.testing import IDENTITIES, TOLERANCES
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES, ids=str)
@@ -64,6 +64,42 @@ def test_a_module_is_tested_in_evaluation_mode_and_put_back():
     f = NormalizationEquivariant(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Dropout(0.5))).train()
     assert_normalization_equivariant(f)
     assert f.training and f.backbone[1].training
+
+
+def test_every_submodule_keeps_its_own_mode():
+    f = NormalizationEquivariant(nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 1, 3, padding=1), nn.Dropout(0.5)))
+    for f_trains, frozen in ((True, 0), (False, 0), (True, 1), (False, 2)):
+        f.train(f_trains)
+        f.backbone[frozen].train(not f_trains)
+        before = [module.training for module in f.modules()]
+        assert_normalization_equivariant(f)
+        assert [module.training for module in f.modules()] == before
+    f.train()
+    f.backbone[0].eval()
+    with pytest.raises(AssertionError):
+        assert_normalization_equivariant(f.backbone)
+    assert f.training and not f.backbone[0].training
+
+
+def test_a_function_that_overwrites_its_input_fails():
+    with pytest.raises(AssertionError, match="overwrites its input"):
+        assert_normalization_equivariant(lambda y: y.mul_(0.5).add_(0.5 * y.mean((1, 2, 3), keepdim=True)))
+    # The wrapper gives the backbone an image of its own.
+    assert_normalization_equivariant(NormalizationEquivariant(lambda z: z.mul_(0.5), "residual"))
+
+
+def test_what_is_asserted_is_the_measured_defect():
+    y = random_images(2, 1, 12, 10)
+
+    def f(y):
+        return y + 1e-3 * y.square()
+
+    worst = max(
+        float(equivariance_defect(f, y, torch.full((2,), a), torch.full((2,), b)).sharp.max()) for _, a, b in IDENTITIES
+    )
+    assert_normalization_equivariant(f, y, tolerance=1.001 * worst)
+    with pytest.raises(AssertionError, match=f"the defect is {worst:.2g} times"):
+        assert_normalization_equivariant(f, y, tolerance=0.999 * worst)
 
 
 def test_images_and_tolerance_can_be_given():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import subprocess
 import sys
@@ -10,22 +11,33 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from backbones import SigmaConditioned, seeded
 from conftest import random_images, tiny_denoiser
-from wne import NormalizationEquivariant, assert_normalization_equivariant, tiled
-from wne.tiling import Tiled, blending_weights, tile_spans
+from wne import (
+    NormalizationEquivariant,
+    ScaleEquivariant,
+    assert_normalization_equivariant,
+    create_denoiser,
+    load_state_dict,
+    tiled,
+)
+from wne.receptive_field import receptive_radius
+from wne.tiling import Tiled, Tiles, blending_weights, tile_spans
 
 
 @given(st.integers(1, 300), st.integers(1, 64), st.data())
 def test_tiles_cover_an_axis_with_weights_that_sum_to_one(size, tile, data):
     overlap = data.draw(st.integers(0, tile // 2))
+    margin = data.draw(st.sampled_from([0, overlap / 4, overlap / 2]))
     total = torch.zeros(size, dtype=torch.float64)
     spans = tile_spans(size, tile, overlap)
     for start, end in spans:
         assert 0 <= start < end <= size and end - start <= tile and start % (tile - overlap) == 0
-        weights = blending_weights((start, end), size, overlap)
+        weights = blending_weights((start, end), size, overlap, margin)
         assert (weights >= 0).all()
         total[start:end] += weights
     torch.testing.assert_close(total, torch.ones_like(total))
@@ -43,6 +55,60 @@ def test_a_convolutional_network_has_no_seams(size):
         assert (tiled(f, tile=48, overlap=0)(y) - whole).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize(("depth", "kernel", "radius"), [(4, 3, 4), (20, 3, 20), (2, 7, 6)])
+def test_the_radius_of_the_receptive_field_is_measured(depth, kernel, radius):
+    layers = [nn.Conv2d(1, 1, kernel, padding=kernel // 2) for _ in range(depth)]
+    network = nn.Sequential(*(layer for convolution in layers for layer in (convolution, nn.ReLU())))
+    assert receptive_radius(network, torch.rand(2, 1, 100, 80), limit=512) == radius
+    dilated = nn.Conv2d(1, 1, 3, padding=5, dilation=5)
+    assert receptive_radius(dilated, torch.rand(1, 1, 100, 80), limit=64) == 5
+
+
+def test_the_radius_of_the_published_dncnn_is_20_and_its_tiles_share_40_pixels():
+    f, y = create_denoiser("dncnn", "wne", width=4).eval(), torch.rand(1, 1, 200, 90)
+    assert receptive_radius(f.backbone, y, limit=512) == 20
+    assert Tiles(tile=128)._overlap(f.backbone, y, (), {}) == (40, 20)
+    with torch.no_grad():
+        torch.testing.assert_close(tiled(f, tile=80)(y), f(y), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("variant", ["baseline", "wne"])
+@pytest.mark.parametrize("size", [(64, 64), (101, 75), (33, 160)], ids=str)
+def test_a_measured_overlap_gives_the_result_of_the_whole_image(variant, size):
+    f, y = tiny_denoiser("dncnn", variant), random_images(2, 1, *size)
+    with torch.no_grad():
+        torch.testing.assert_close(tiled(f, tile=32)(y), f(y), rtol=0, atol=1e-12)
+
+
+def test_no_radius_is_claimed_for_networks_that_see_everything_or_hide_nan():
+    class Pooled(nn.Module):
+        def forward(self, z):
+            return z - z.mean((2, 3), keepdim=True)
+
+    z = torch.rand(1, 1, 96, 96)
+    strided = nn.Sequential(nn.Conv2d(1, 4, 2, stride=2), nn.ConvTranspose2d(4, 1, 2, stride=2))
+    for backbone in (Pooled(), tiny_denoiser("restormer", "baseline").float(), torch.nan_to_num, strided):
+        assert receptive_radius(backbone, z, limit=96) is None
+    assert receptive_radius(nn.Identity(), z, limit=12) is None  # too small to tell
+
+
+def test_what_torch_puts_around_a_model_is_taken_off():
+    f, y = tiny_denoiser("dncnn", "wne"), random_images(1, 1, 50, 40) * torch.linspace(0.1, 3, 40)
+    with torch.no_grad():
+        for around in (torch.compile(f), nn.DataParallel(f)):
+            g = tiled(around, tile=24)
+            assert isinstance(g, NormalizationEquivariant)
+            torch.testing.assert_close(g(y), f(y), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("inside", [nn.Sequential, NormalizationEquivariant, ScaleEquivariant])
+def test_a_wrapper_inside_is_refused(inside):
+    f = inside(NormalizationEquivariant(nn.Conv2d(1, 1, 3, padding=1)))
+    for make in (tiled, Tiled):
+        with pytest.raises(ValueError, match=r"wrapper inside.*mean and std from each tile; tile the wrapper itself"):
+            make(f, tile=8)
+
+
 def test_attention_windows_stay_where_they_were():
     f = tiny_denoiser("swinir", "wne")  # windows of 4, shifted by 2
     y = random_images(1, 1, 64, 40)
@@ -58,19 +124,29 @@ def test_tiles_share_the_statistics_of_the_whole_image():
     y = random_images(1, 1, 64, 96) * torch.linspace(0.1, 3, 96) + torch.linspace(-2, 2, 64)[:, None]
     f = tiny_denoiser("dncnn", "wne")
     assert_normalization_equivariant(tiled(f, tile=32, overlap=16), y)
-    tile_wise = Tiled(f, tile=32, overlap=16)
+    tile_wise = Tiled(lambda z: f(z), tile=32, overlap=16)  # a function hides the wrapper, a module is refused
     with torch.no_grad():
         assert (tile_wise(y) - f(y)).abs().max() > 100 * (tiled(f, tile=32, overlap=16)(y) - f(y)).abs().max()
 
 
-def test_tiling_keeps_weights_and_names_and_leaves_the_denoiser_as_it_was():
+def test_tiling_keeps_weights_and_names_and_leaves_the_denoiser_as_it_was(tmp_path):
+    y = random_images(1, 1, 40, 33)
     for variant in ("wne", "baseline"):
         f = tiny_denoiser("dncnn", variant)
         g = tiled(f, tile=32, overlap=8)
-        assert list(g.state_dict()) == list(f.state_dict())
+        assert list(g.state_dict()) == [
+            f"backbone.{name}" if variant == "baseline" else name for name in f.state_dict()
+        ]
         g.load_state_dict(f.state_dict())
         assert all(p is q for p, q in zip(g.parameters(), f.parameters(), strict=True))
-    assert "Tiled" not in repr(f) and "tile=32" in repr(g)
+        for copied in (copy.deepcopy(g), AveragedModel(g).module):
+            copied.load_state_dict(f.state_dict())
+            assert torch.equal(copied(y), g(y))
+        save_file(g.state_dict(), tmp_path / "tiled.safetensors")
+        load_state_dict(tiny_denoiser("dncnn", variant), load_file(tmp_path / "tiled.safetensors"))
+        g.register_forward_hook(lambda *_: None)
+        assert not f._forward_hooks
+    assert "tile=32" in repr(g) and "tile=32" not in repr(f)
     function = tiled(NormalizationEquivariant(torch.tanh), tile=8, overlap=2)
     torch.testing.assert_close(
         function(random_images(1, 1, 20, 9)), NormalizationEquivariant(torch.tanh)(random_images(1, 1, 20, 9))

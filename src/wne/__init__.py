@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from wne.checkpoints import load_denoiser
     from wne.equivariance import Defect, equivariance_defect
     from wne.models import create_denoiser, list_denoisers
+    from wne.moments import instance_statistics
+    from wne.statedict import load_state_dict
     from wne.testing import assert_normalization_equivariant
     from wne.tiling import Tiled, tiled
-    from wne.wrapper import InputNormalized, NormalizationEquivariant, ScaleEquivariant, instance_statistics
+    from wne.wrapper import InputNormalized, NormalizationEquivariant, ScaleEquivariant
 
 __version__ = "0.1.0"
 
@@ -24,7 +26,8 @@ _HOME = {
     "NormalizationEquivariant": "wne.wrapper",
     "ScaleEquivariant": "wne.wrapper",
     "InputNormalized": "wne.wrapper",
-    "instance_statistics": "wne.wrapper",
+    "instance_statistics": "wne.moments",
+    "load_state_dict": "wne.statedict",
     "Tiled": "wne.tiling",
     "tiled": "wne.tiling",
     "assert_normalization_equivariant": "wne.testing",
@@ -47,6 +50,7 @@ __all__ = [
     "instance_statistics",
     "list_denoisers",
     "load_denoiser",
+    "load_state_dict",
     "tiled",
 ]
 

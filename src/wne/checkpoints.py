@@ -13,6 +13,7 @@ from torch import nn
 
 from wne.files import replacing
 from wne.models import create_denoiser
+from wne.statedict import load_state_dict
 
 if TYPE_CHECKING:  # a library user who loads weights does without the pipeline's dependencies
     from wne.params import Params
@@ -70,7 +71,7 @@ def load_denoiser(path: Path | str, device: torch.device | str = "cpu") -> nn.Mo
 
 
 def load_weights(model: nn.Module, path: Path | str, what: str = "the model") -> None:
-    """Loads the weights of a safetensors file, anybody's, into `model`, in place.
+    """Loads the weights of a safetensors file, anybody's, into `model`, in place; of a wrapped network or a bare one.
 
     Raises:
         CheckpointError: no such file, a damaged one, a pickle, or weights that do not fit `what`.
@@ -79,7 +80,7 @@ def load_weights(model: nn.Module, path: Path | str, what: str = "the model") ->
     if not path.exists():
         raise CheckpointError(f"{path}: no such file")
     try:
-        model.load_state_dict(_read(path, "cpu")[1])
+        load_state_dict(model, _read(path, "cpu")[1])
     except RuntimeError as error:
         raise CheckpointError(f"{path}: weights do not fit {what}: {str(error).splitlines()[-1].strip()}") from None
 

@@ -20,7 +20,7 @@ from wne.report import progress, say
 from wne.tiling import tiled
 
 DEFAULT_MODEL = "dncnn-wne-s25"
-TILE, OVERLAP = 512, 96
+TILE = 512
 
 
 def pretrained_folder() -> Path:
@@ -66,7 +66,7 @@ class ImageDenoiser:
         self.channels: int = read_config(path)[0]["task"]["channels"]
         self.device = device
         network = load_denoiser(path, device)
-        self.network: nn.Module = tiled(network, tile, min(OVERLAP, tile // 2), progress=True) if tile else network
+        self.network: nn.Module = tiled(network, tile, progress=True) if tile else network
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """(H, W) or (H, W, 1 to 4), uint8, uint16 or floating point, to the same shape and dtype.

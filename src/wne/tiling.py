@@ -2,16 +2,17 @@
 
     f(y) = std(y) sum_k w_k g_k(T_NE(y)) + mean(y) 1,     sum_k w_k = 1 at every pixel
 
-g_k is the backbone on tile k of the *normalized* image, w_k a weight that falls to 0 inside the overlap. Only the
-backbone is tiled: mean and std are those of the whole image, so f stays normalization equivariant. (A wrapper around
-each tile would have statistics of its own, and f(a y + b 1) = a f(y) + b 1 would hold tile by tile, with as many
+g_k is the backbone on tile k of the *normalized* image, w_k a weight that is 0 where the tile lacks its surroundings.
+Only the backbone is tiled: mean and std are those of the whole image, so f stays normalization equivariant. (A wrapper
+around each tile would have statistics of its own, and f(a y + b 1) = a f(y) + b 1 would hold tile by tile, with as many
 different denoisers as there are tiles.)
 
-The weight is 0 in the outer quarter of the overlap, where a tile lacks its surroundings, and passes from one tile to
-the next in the two middle quarters. A backbone with a receptive field of radius r therefore gives what it gives on the
-whole image, to rounding, when the overlap is at least 4 r; so do attention windows, when tile and overlap are
-multiples of the window (twice the window, where windows are shifted). Layers that see the whole image (global
-attention, global pooling) see the tile instead.
+A pixel of g_k is right when it is at least r, the radius of the receptive field, away from the inner borders of its
+tile. So an overlap of 2 r, split in its middle, gives the result of the whole image to rounding, whatever the backbone
+does inside. r is measured (receptive_field.py). Where it has no bound (attention or pooling over the whole image) or
+is too large for the tile, each tile is an approximation: the weight is 0 in the outer quarter of the overlap and passes
+from one tile to the next in the two middle quarters. Windows of attention stay where they were when tile and overlap
+are multiples of twice the window.
 """
 
 from __future__ import annotations
@@ -19,88 +20,151 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from wne.wrapper import BackboneWrapper, hide_backbone_prefix
+from wne.receptive_field import cut, receptive_radius
+from wne.statedict import BackboneHolder
+from wne.wrapper import BackboneWrapper
 
 T = TypeVar("T")
 
+BLENDED = 96  # overlap in pixels where the receptive field has no known bound
+MULTIPLE = 8  # a measured overlap is rounded up to this, so that windows and strides of 8 stay aligned
 
-class Tiled(nn.Module):
+
+@dataclass(frozen=True)
+class Tiles:
+    """How an image is cut: `tile` and `overlap` in pixels, as for `Tiled`; None: 2 r where r is known and fits."""
+
+    tile: int = 512
+    overlap: int | None = None
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        if self.tile < 1 or not 0 <= (self.overlap or 0) <= self.tile // 2:
+            raise ValueError(
+                f"overlap must be between 0 and half of tile, got overlap {self.overlap}, tile {self.tile}"
+            )
+
+    def __call__(self, backbone: Callable[..., Any], z: Tensor, *args: object, **kwargs: object) -> Tensor:
+        """`backbone(z, *args, **kwargs)` tile by tile."""
+        height, width = size = z.shape[-2:]
+        if height <= self.tile and width <= self.tile:
+            return backbone(z, *args, **kwargs)
+        overlap, margin = self._overlap(backbone, z, args, kwargs)
+        rows, columns = (tile_spans(n, self.tile, overlap) for n in size)
+        blended = torch.zeros_like(z)
+        for row, column in _with_progress(list(itertools.product(rows, columns)), self.progress):
+            inside = (..., slice(*row), slice(*column))
+            part = backbone(
+                z[inside], *(cut(x, size, inside) for x in args), **{k: cut(x, size, inside) for k, x in kwargs.items()}
+            )
+            if not isinstance(part, Tensor) or part.shape != z[inside].shape:
+                found = tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__
+                raise ValueError(f"the backbone must keep the shape {tuple(z[inside].shape)}, got {found}")
+            down, across = (
+                blending_weights(span, n, overlap, margin).to(z.device, z.real.dtype)
+                for span, n in ((row, height), (column, width))
+            )
+            blended[inside] += part * down[:, None] * across
+        return blended
+
+    def _overlap(self, backbone: Callable[..., Any], z: Tensor, args: tuple, kwargs: dict) -> tuple[int, float]:
+        """The overlap, and how much at each end of it has weight 0."""
+        if self.overlap is not None:
+            return self.overlap, self.overlap / 4
+        radius = receptive_radius(backbone, z, self.tile, args, kwargs)
+        if radius is not None and 4 * radius <= self.tile:
+            overlap = -(-2 * radius // MULTIPLE) * MULTIPLE
+            if overlap <= self.tile // 2:
+                return overlap, overlap / 2
+        overlap = min(BLENDED, self.tile // 2)
+        return overlap, overlap / 4
+
+
+class Tiled(BackboneHolder):
     """A backbone applied tile by tile, (B, C, H, W) to the same shape, blended without seams.
 
     Args:
-        backbone: any module or function, (B, C, H, W) to the same shape.
+        backbone: any module or function, (B, C, H, W) to the same shape, without a wrapper inside.
         tile: height and width of a tile in pixels; the last ones are smaller. Memory grows with its square.
-        overlap: pixels that neighbours share, at most half of `tile`.
+        overlap: pixels that neighbours share, at most half of `tile`; None: twice the radius of the receptive
+            field, or 96 where that has no bound (see the head of this module).
         progress: show a progress bar (needs tqdm).
 
-    The state dict is the backbone's own. An image of at most one tile goes to the backbone as it is. Tensors among
-    the other arguments of `forward` whose last two axes are those of the image (a noise map) are cut into the same
-    tiles.
+    An image of at most one tile goes to the backbone as it is. Tensors among the other arguments of `forward` whose
+    last two axes are those of the image (a noise map) are cut into the same tiles.
 
     Raises:
-        ValueError: an overlap of more than half a tile; a backbone that changes the shape.
+        ValueError: an overlap of more than half a tile; a backbone that changes the shape; a wrapper inside the
+            backbone, which would take its statistics from each tile: see `tiled`.
     """
 
-    def __init__(self, backbone: Callable[..., Any], tile: int = 512, overlap: int = 96, progress: bool = False):
+    def __init__(
+        self, backbone: Callable[..., Any], tile: int = 512, overlap: int | None = None, progress: bool = False
+    ):
         super().__init__()
-        if tile < 1 or not 0 <= overlap <= tile // 2:
-            raise ValueError(f"overlap must be between 0 and half of tile, got overlap {overlap}, tile {tile}")
+        _refuse_wrappers(backbone)
         self.backbone = backbone
-        self.tile, self.overlap, self.progress = tile, overlap, progress
-        hide_backbone_prefix(self)
+        self.tiles = Tiles(tile, overlap, progress)
 
     def forward(self, z: Tensor, *args: object, **kwargs: object) -> Tensor:
-        height, width = z.shape[-2:]
-        rows, columns = tile_spans(height, self.tile, self.overlap), tile_spans(width, self.tile, self.overlap)
-        if len(rows) == len(columns) == 1:
-            return self.backbone(z, *args, **kwargs)
-        blended = torch.zeros_like(z)
-        tiles = list(itertools.product(rows, columns))
-        for row, column in _with_progress(tiles, self.progress):
-            inside = (..., slice(*row), slice(*column))
-
-            def cut(value: object, inside: tuple = inside) -> object:
-                if isinstance(value, Tensor) and value.ndim > 2 and value.shape[-2:] == (height, width):
-                    return value[inside]
-                return value
-
-            part = self.backbone(z[inside], *map(cut, args), **{name: cut(value) for name, value in kwargs.items()})
-            if part.shape != z[inside].shape:
-                raise ValueError(f"the backbone must keep the shape {tuple(z[inside].shape)}, got {tuple(part.shape)}")
-            weights = [
-                blending_weights(span, size, self.overlap).to(z.device, z.real.dtype)
-                for span, size in ((row, height), (column, width))
-            ]
-            blended[inside] += part * weights[0][:, None] * weights[1]
-        return blended
+        return self.tiles(self.backbone, z, *args, **kwargs)
 
     def extra_repr(self) -> str:
-        return f"tile={self.tile}, overlap={self.overlap}"
+        return repr(self.tiles)
 
 
-def tiled(denoiser: nn.Module, tile: int = 512, overlap: int = 96, progress: bool = False) -> nn.Module:
+def tiled(denoiser: nn.Module, tile: int = 512, overlap: int | None = None, progress: bool = False) -> nn.Module:
     """`denoiser`, its weights shared, that goes through large images tile by tile.
 
-    Of a wrapped denoiser the backbone alone is tiled, so that the statistics remain those of the whole image.
-    Arguments as those of `Tiled`; more than one wrapper around each other is not handled.
+    Of a wrapped denoiser the backbone alone is tiled, so that the statistics remain those of the whole image; the
+    names of its parameters stay the same. What torch puts around a model (`torch.compile`, DataParallel,
+    DistributedDataParallel) is taken off: put it around the backbone, or around the result. Arguments as those of
+    `Tiled`.
+
+    Raises:
+        ValueError: a wrapper that is not the outermost module, in a Sequential for example, or two wrappers around
+            each other: each tile would have its own statistics.
 
     >>> from wne import NormalizationEquivariant
     >>> f = NormalizationEquivariant(nn.Conv2d(1, 1, 3, padding=1))
     >>> y = torch.rand(1, 1, 50, 70)
-    >>> torch.allclose(tiled(f, tile=32, overlap=8)(y), f(y), atol=1e-6)
+    >>> torch.allclose(tiled(f, tile=32)(y), f(y), atol=1e-6)
     True
     """
+    denoiser = _unwrapped(denoiser)
     if not isinstance(denoiser, BackboneWrapper):
         return Tiled(denoiser, tile, overlap, progress)
+    _refuse_wrappers(denoiser.backbone)
     whole = copy.copy(denoiser)
-    whole._modules = dict(denoiser._modules)
-    whole.backbone = Tiled(denoiser.backbone, tile, overlap, progress)
+    # Its own tables of modules, parameters and hooks, so that a change of one is no change of the other.
+    whole.__dict__.update({k: copy.copy(v) for k, v in denoiser.__dict__.items() if isinstance(v, dict)})
+    whole.tiles = Tiles(tile, overlap, progress)
     return whole
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside torch.compile, DataParallel and DistributedDataParallel."""
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif isinstance(getattr(model, "_orig_mod", None), nn.Module):
+            model = model._orig_mod
+        else:
+            return model
+
+
+def _refuse_wrappers(backbone: object) -> None:
+    if isinstance(backbone, nn.Module) and any(isinstance(m, BackboneWrapper) for m in backbone.modules()):
+        raise ValueError(
+            f"there is a normalization wrapper inside {type(backbone).__name__}: tile by tile it would take its mean "
+            "and std from each tile; tile the wrapper itself, model.wrapper = tiled(model.wrapper)"
+        )
 
 
 def tile_spans(size: int, tile: int, overlap: int) -> list[tuple[int, int]]:
@@ -113,21 +177,26 @@ def tile_spans(size: int, tile: int, overlap: int) -> list[tuple[int, int]]:
     return [(k * stride, min(k * stride + tile, size)) for k in range(count)]
 
 
-def blending_weights(span: tuple[int, int], size: int, overlap: int) -> Tensor:
-    """The weight of each pixel of a tile along an axis, float64; over all tiles they sum to 1."""
+def blending_weights(span: tuple[int, int], size: int, overlap: int, margin: float) -> Tensor:
+    """The weight of each pixel of a tile along an axis, float64; over all tiles they sum to 1.
+
+    0 in the outer `margin` pixels of an overlap, and from there linear to 1 in the pixels that are in the margin of
+    the neighbour. A margin of half the overlap splits it in its middle.
+    """
     start, end = span
     position = torch.arange(end - start, dtype=torch.float64) + 0.5
     weights = torch.ones_like(position)
     if overlap and start > 0:
-        weights *= _ramp(position, overlap)
+        weights *= _ramp(position, overlap, margin)
     if overlap and end < size:
-        weights *= 1 - _ramp(position - (end - start - overlap), overlap)
+        weights *= 1 - _ramp(position - (end - start - overlap), overlap, margin)
     return weights
 
 
-def _ramp(position: Tensor, overlap: int) -> Tensor:
-    """0 in the first quarter of the overlap, 1 from its last quarter on, linear in between."""
-    return ((position - overlap / 4) / (overlap / 2)).clamp(0, 1)
+def _ramp(position: Tensor, overlap: int, margin: float) -> Tensor:
+    if 2 * margin >= overlap:
+        return (position > overlap / 2).to(position.dtype)
+    return ((position - margin) / (overlap - 2 * margin)).clamp(0, 1)
 
 
 def _with_progress(items: list[T], show: bool) -> Iterable[T]:
