@@ -12,7 +12,7 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Around any backbone.",
         ("wne.wrapper:NormalizationEquivariant", "wne.wrapper:BackboneWrapper.forward",
          "wne.wrapper:ScaleEquivariant", "wne.wrapper:InputNormalized",
-         "wne.wrapper:instance_statistics", "wne.wrapper:normalize"),
+         "wne.moments:instance_statistics", "wne.moments:normalize"),
     ),
     "Large images": ("", ("wne.tiling:tiled", "wne.tiling:Tiled")),
     "Checks": (
@@ -23,7 +23,8 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Networks and weights": (
         "",
         ("wne.models:create_denoiser", "wne.models:list_denoisers", "wne.models.timm_encoder:TimmDenoiser",
-         "wne.checkpoints:load_denoiser", "wne.checkpoints:load_weights"),
+         "wne.checkpoints:load_denoiser", "wne.checkpoints:load_weights",
+         "wne.statedict:load_state_dict"),
     ),
     "Image files": (
         "What `wne denoise` does, as functions; needs `pip install 'wne[cli]'`.",
