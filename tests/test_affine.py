@@ -15,7 +15,7 @@ from wne.models.dncnn import FDnCNN
 ROUNDING = dict(rtol=1e-12, atol=1e-12)  # float64, values of order 1 to 100, up to 72 terms a sum
 
 
-def affine_convolution(fan_in: int, fan_out: int, generator: torch.Generator, **options: int) -> AffineConv2d:
+def affine_convolution(fan_in: int, fan_out: int, generator: torch.Generator, **options: object) -> AffineConv2d:
     layer = AffineConv2d(fan_in, fan_out, **options).double()
     nn.init.normal_(layer.weight, std=0.5, generator=generator)
     return layer
@@ -35,10 +35,14 @@ def trained(model: nn.Module, steps: int = 20) -> nn.Module:
 # --- affine convolution -------------------------------------------------------------------------------
 
 
+CONSTRAINTS = ["projection", "differences"]
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 8), (8, 3)], ids=str)
 @pytest.mark.parametrize("kernel", [1, 3, 5])
-def test_constrained_weights_sum_to_one_for_each_output_channel(shape, kernel, generator):
-    layer = affine_convolution(*shape, generator, kernel=kernel)
+def test_constrained_weights_sum_to_one_for_each_output_channel(shape, kernel, constraint, generator):
+    layer = affine_convolution(*shape, generator, kernel=kernel, constraint=constraint)
     assert not torch.allclose(layer.weight.sum((1, 2, 3)), torch.ones(shape[1], dtype=torch.float64))
     torch.testing.assert_close(
         layer.constrained_weight().sum((1, 2, 3)), torch.ones(shape[1], dtype=torch.float64), **ROUNDING
@@ -55,17 +59,49 @@ def test_the_constraint_is_the_nearest_point_of_the_affine_subspace(generator):
     torch.testing.assert_close(layer.constrained_weight(), projected, **ROUNDING)
 
 
-def test_the_constraint_survives_training():
-    layer = AffineConv2d(1, 1).double()
+def test_the_published_constraint_takes_differences_along_the_flattened_weights(generator):
+    layer = affine_convolution(2, 3, generator, constraint="differences")
+    v, w = layer.weight.detach().reshape(3, 18), layer.constrained_weight().detach().reshape(3, 18)
+    for channel in range(3):
+        for index in range(18):  # the first one's neighbour is the last one, of the same channel
+            expected = v[channel, index - 1] - v[channel, index] + 1 / 18
+            torch.testing.assert_close(w[channel, index], expected, **ROUNDING)
+
+
+def test_the_published_constraint_reaches_every_weight_of_the_projection(generator):
+    """W = roll(V, 1) - V + 1 / n is solved by V = -cumsum(W - 1 / n), because the last sum is 0."""
+    w = affine_convolution(3, 5, generator).constrained_weight().detach()
+    layer = AffineConv2d(3, 5, constraint="differences").double()
+    layer.weight.data.copy_(-(w.flatten(1) - 1 / 27).cumsum(1).view_as(w))
+    torch.testing.assert_close(layer.constrained_weight(), w, **ROUNDING)
+
+
+def test_the_published_constraint_starts_as_torch_s_convolution_does():
+    torch.manual_seed(0)
+    expected = nn.Conv2d(8, 16, 3, bias=False).weight
+    torch.manual_seed(0)
+    assert torch.equal(AffineConv2d(8, 16, constraint="differences").weight, expected)
+
+
+def test_an_unknown_constraint_is_refused():
+    with pytest.raises(ValueError, match="constraint must be one of 'projection', 'differences', not 'difference'"):
+        AffineConv2d(1, 1, constraint="difference")
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+def test_the_constraint_survives_training(constraint):
+    layer = AffineConv2d(1, 1, constraint=constraint).double()
     before = layer.weight.detach().clone()
     trained(layer)
     assert (layer.weight - before).abs().max() > 0.05
     torch.testing.assert_close(layer.constrained_weight().sum(), torch.tensor(1.0).double(), **ROUNDING)
 
 
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
 @pytest.mark.parametrize("kernel", [1, 3, 5])
-def test_affine_convolution_commutes_with_scale_and_shift(kernel, generator):
-    layer, y = affine_convolution(2, 3, generator, kernel=kernel), random_images(2, 2, 7, 6)
+def test_affine_convolution_commutes_with_scale_and_shift(kernel, constraint, generator):
+    layer = affine_convolution(2, 3, generator, kernel=kernel, constraint=constraint)
+    y = random_images(2, 2, 7, 6)
     torch.testing.assert_close(layer(5 * y - 8), 5 * layer(y) - 8, **ROUNDING)
     constant = torch.full((2, 3, 7, 6), 0.1, dtype=torch.float64)
     torch.testing.assert_close(layer(constant[:, :2]), constant, **ROUNDING)
@@ -117,6 +153,66 @@ def test_sort_pool_commutes_with_scale_and_shift_and_not_with_a_sign():
     assert not torch.allclose(torch.relu(x + 1), torch.relu(x) + 1)
 
 
+def min_and_max(x: Tensor) -> Tensor:
+    u, v = x.chunk(2, dim=1)
+    return torch.cat((torch.minimum(u, v), torch.maximum(u, v)), dim=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_sort_pool_is_minimum_and_maximum_whether_or_not_gradients_are_recorded(dtype, layout):
+    x = (random_images(2, 6, 4, 5, dtype=dtype) - 0.5).contiguous(memory_format=layout)
+    x[0, 1], x[0, 4] = 1e-4, 3e4  # far apart: the difference rounds
+    x[1, 2] = x[1, 5]
+    x[0, 0, 0, 0] = x[1, 4, 1, 1] = float("nan")
+    expected = min_and_max(x)
+    assert expected.isnan().sum() == 4  # both of each pair
+    for recorded in (False, True):
+        with torch.set_grad_enabled(recorded):
+            out = SortPool()(x)
+        assert out.dtype == dtype and out.is_contiguous(memory_format=layout)
+        torch.testing.assert_close(out, expected, rtol=0, atol=0, equal_nan=True)
+
+
+def test_sort_pool_keeps_the_type_and_the_recorded_graph_under_autocast():
+    x = random_images(2, 6, 4, 5, dtype=torch.bfloat16).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        out = SortPool()(x)
+        assert out.dtype == torch.bfloat16 and torch.equal(out, min_and_max(x))
+    assert torch.autograd.grad(out.sum(), x)[0].dtype == torch.bfloat16
+
+
+def test_sort_pool_has_exact_first_and_second_derivatives():
+    x = (random_images(2, 4, 3, 2) - 0.5).requires_grad_()
+    f = SortPool()
+    assert torch.autograd.gradcheck(f, (x,), check_forward_ad=True, check_batched_grad=True)
+    assert torch.autograd.gradgradcheck(lambda v: f(v) * f(v * v), (x,), check_fwd_over_rev=True)
+
+
+def test_the_gradient_of_a_tie_takes_the_pair_as_ordered():
+    x = torch.full((1, 2, 1, 1), 0.3, dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(SortPool()(x), x, torch.tensor([2.0, 5.0]).double().view(1, 2, 1, 1))
+    assert gradient.flatten().tolist() == [2, 5]
+
+
+def test_sort_pool_passes_through_vmap_jvp_compile_and_export():
+    f, x, t = SortPool(), random_images(3, 2, 4, 3, 2) - 0.5, random_images(3, 2, 4, 3, 2, seed=1)
+    expected = torch.stack([min_and_max(image) for image in x])
+    assert torch.equal(torch.func.vmap(f)(x), expected)
+    out, tangent = torch.func.jvp(f, (x[0],), (t[0],))
+    order = x[0].unflatten(1, (2, 2)).argsort(1)
+    assert torch.equal(out, expected[0])
+    assert torch.equal(tangent, t[0].unflatten(1, (2, 2)).gather(1, order).flatten(1, 2))
+
+    y = x[0].clone().requires_grad_()
+    compiled = torch.compile(f, fullgraph=True, backend="aot_eager")
+    assert torch.equal(compiled(y), expected[0])
+    assert torch.equal(
+        torch.autograd.grad(compiled(y).square().sum(), y)[0], torch.autograd.grad(f(y).square().sum(), y)[0]
+    )
+    assert torch.equal(torch.export.export(f, (torch.ones(2, 4, 3, 2).double(),)).module()(x[0]), expected[0])
+
+
 # --- affine residual ----------------------------------------------------------------------------------
 
 
@@ -143,6 +239,25 @@ def defects(f: nn.Module, *maps: tuple[float, float]) -> list[float]:
 
 
 SCALE, SHIFT, BOTH = (2.5, 0.0), (1.0, 7.0), (0.5, -1.0)
+
+
+@pytest.mark.parametrize("residual", [False, True], ids=["direct", "residual"])
+@pytest.mark.parametrize("after", [lambda model: model, trained], ids=["initial", "trained"])
+def test_the_published_start_of_ne_arch_is_normalization_equivariant(residual, after):
+    torch.manual_seed(0)
+    options = {"residual": residual, "form": "normalization", "initialization": "published"}
+    model = after(FDnCNN(depth=4, width=8, **options).double())
+    assert max(defects(model, SCALE, SHIFT, BOTH)) < 1e-12
+
+
+def test_the_published_start_of_ne_arch_is_smoother_than_ours():
+    """About 0.024 and 0.07 at paper size on white noise of standard deviation 0.29."""
+    y, spread = random_images(1, 1, 32, 32, dtype=torch.float32), {}
+    for initialization in ("near_identity", "published"):
+        torch.manual_seed(0)
+        with torch.no_grad():
+            spread[initialization] = create_denoiser("fdncnn", "ne_arch", initialization=initialization)(y).std().item()
+    assert 0.015 < spread["published"] < 0.035 < 0.05 < spread["near_identity"] < 0.1
 
 
 @pytest.mark.parametrize("residual", [False, True], ids=["direct", "residual"])
