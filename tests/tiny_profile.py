@@ -21,8 +21,8 @@ _SMOKE = Path(__file__).parents[1] / "profiles/smoke/params.yaml"
 def tiny_profile(root: Path, **changes: object) -> tuple[Params, ProfilePaths]:
     """Parameters and paths under `root`, with images and test bench made.
 
-    `changes` go into the run; `objective`, `noise`, `channels` and `jpeg` into its task; `recipe` into its recipe;
-    `defects`, `draws` and `crop` into its test set.
+    `changes` go into the run; `objective`, `noise`, `channels` and `jpeg` into its task; `recipe` into its recipe, `size`
+    into its model; `defects`, `draws` and `crop` into its test set.
     """
     raw = yaml.safe_load(_SMOKE.read_text())
     task = raw["tasks"]["awgn"] | {"test_sets": ["tiny"]}
@@ -34,6 +34,7 @@ def tiny_profile(root: Path, **changes: object) -> tuple[Params, ProfilePaths]:
     bench |= {key: changes.pop(key) for key in ("defects", "draws", "crop") if key in changes}
     raw["test_sets"], raw["tasks"] = {"tiny": bench}, {"awgn": task}
     raw["recipes"]["cnn"] |= changes.pop("recipe", {})
+    raw["models"][changes.get("model", "dncnn")] |= changes.pop("size", {})
     raw["runs"] = {RUN: {**raw["runs"][RUN], "train_set": "tiny-train", **changes}}
     raw["groups"] = {raw["runs"][RUN]["group"]: raw["groups"][raw["runs"][RUN]["group"]]}
     raw["examples"] = {"fig02": {"test_set": "tiny", "image": "a", "sigma": 90, "size": 16, "runs": [RUN]}}

@@ -81,6 +81,8 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = rate
         generator = torch_generator("training", params.seed, run.seed, step, device=device)
+        # Layers that draw numbers (stochastic depth) take them from torch's own stream.
+        torch.manual_seed(stream_key("layers", params.seed, run.seed, step))
         clean = sampler.sample(recipe.batch, generator)
         noisy, target = training_pair(clean, run, task, generator)
         with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
