@@ -117,6 +117,66 @@ def test_sort_pool_commutes_with_scale_and_shift_and_not_with_a_sign():
     assert not torch.allclose(torch.relu(x + 1), torch.relu(x) + 1)
 
 
+def min_and_max(x: Tensor) -> Tensor:
+    u, v = x.chunk(2, dim=1)
+    return torch.cat((torch.minimum(u, v), torch.maximum(u, v)), dim=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_sort_pool_is_minimum_and_maximum_whether_or_not_gradients_are_recorded(dtype, layout):
+    x = (random_images(2, 6, 4, 5, dtype=dtype) - 0.5).contiguous(memory_format=layout)
+    x[0, 1], x[0, 4] = 1e-4, 3e4  # far apart: the difference rounds
+    x[1, 2] = x[1, 5]
+    x[0, 0, 0, 0] = x[1, 4, 1, 1] = float("nan")
+    expected = min_and_max(x)
+    assert expected.isnan().sum() == 4  # both of each pair
+    for recorded in (False, True):
+        with torch.set_grad_enabled(recorded):
+            out = SortPool()(x)
+        assert out.dtype == dtype and out.is_contiguous(memory_format=layout)
+        torch.testing.assert_close(out, expected, rtol=0, atol=0, equal_nan=True)
+
+
+def test_sort_pool_keeps_the_type_and_the_recorded_graph_under_autocast():
+    x = random_images(2, 6, 4, 5, dtype=torch.bfloat16).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        out = SortPool()(x)
+        assert out.dtype == torch.bfloat16 and torch.equal(out, min_and_max(x))
+    assert torch.autograd.grad(out.sum(), x)[0].dtype == torch.bfloat16
+
+
+def test_sort_pool_has_exact_first_and_second_derivatives():
+    x = (random_images(2, 4, 3, 2) - 0.5).requires_grad_()
+    f = SortPool()
+    assert torch.autograd.gradcheck(f, (x,), check_forward_ad=True, check_batched_grad=True)
+    assert torch.autograd.gradgradcheck(lambda v: f(v) * f(v * v), (x,), check_fwd_over_rev=True)
+
+
+def test_the_gradient_of_a_tie_takes_the_pair_as_ordered():
+    x = torch.full((1, 2, 1, 1), 0.3, dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(SortPool()(x), x, torch.tensor([2.0, 5.0]).double().view(1, 2, 1, 1))
+    assert gradient.flatten().tolist() == [2, 5]
+
+
+def test_sort_pool_passes_through_vmap_jvp_compile_and_export():
+    f, x, t = SortPool(), random_images(3, 2, 4, 3, 2) - 0.5, random_images(3, 2, 4, 3, 2, seed=1)
+    expected = torch.stack([min_and_max(image) for image in x])
+    assert torch.equal(torch.func.vmap(f)(x), expected)
+    out, tangent = torch.func.jvp(f, (x[0],), (t[0],))
+    order = x[0].unflatten(1, (2, 2)).argsort(1)
+    assert torch.equal(out, expected[0])
+    assert torch.equal(tangent, t[0].unflatten(1, (2, 2)).gather(1, order).flatten(1, 2))
+
+    y = x[0].clone().requires_grad_()
+    compiled = torch.compile(f, fullgraph=True, backend="aot_eager")
+    assert torch.equal(compiled(y), expected[0])
+    assert torch.equal(
+        torch.autograd.grad(compiled(y).square().sum(), y)[0], torch.autograd.grad(f(y).square().sum(), y)[0]
+    )
+    assert torch.equal(torch.export.export(f, (torch.ones(2, 4, 3, 2).double(),)).module()(x[0]), expected[0])
+
+
 # --- affine residual ----------------------------------------------------------------------------------
 
 
