@@ -11,11 +11,14 @@ from torch import Tensor, nn
 
 import wne
 from conftest import random_images, tiny_denoiser, tiny_size
+from wne.checkpoints import load_denoiser, save_checkpoint
 from wne.models import ARCHITECTURAL_FORMS, BACKBONES, WRAPPERS, create_denoiser, list_denoisers
-from wne.models.dncnn import FDnCNN
+from wne.models.dncnn import DnCNN, FDnCNN
 from wne.models.padding import pad_to_multiple, reflect_pad
 from wne.models.precision import Float32Conv2d
-from wne.models.restormer import ScaleLayerNorm
+from wne.models.restormer import ScaleLayerNorm, ShiftLayerNorm
+from wne.models.swinir import SwinIR
+from wne.params import load_params
 from wne.wrapper import BackboneWrapper, InputNormalized, NormalizationEquivariant, ScaleEquivariant
 
 SIZES = [(1, 1), (1, 7), (5, 3), (33, 29)]
@@ -126,6 +129,10 @@ def test_restormer_parameters_at_paper_size():
     reduces = 384 * 192 + 192 * 96
     count = encoders + decoders + downs + ups + reduces + 1 * 48 * 9 + 96 * 1 * 9
     assert parameter_count("restormer") == count == 26_109_076
+    # A shift for each of two LayerNorms a block.
+    blocks = {48: 4, 96: 6 + 6 + 4 + 4, 192: 6 + 6, 384: 8}
+    shifts = sum(2 * dim * number for dim, number in blocks.items())
+    assert parameter_count("restormer", layer_norm="with_bias") == count + shifts == 26_124_052
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
@@ -245,6 +252,15 @@ def test_the_float32_convolution_ignores_autocast():
 def test_restormer_s_layer_norm_divides_by_the_deviation_and_keeps_the_mean():
     layer, x = ScaleLayerNorm(6).double(), random_images(2, 6, 4, 5)
     expected = x / (x.var(1, keepdim=True, correction=0) + 1e-5).sqrt()
+    torch.testing.assert_close(layer(x), expected)
+
+
+def test_restormer_s_layer_norm_with_bias_is_torch_s_over_the_channels():
+    layer, x = ShiftLayerNorm(6).double(), random_images(2, 6, 4, 5)
+    for parameter in layer.parameters():
+        parameter.data.copy_(random_images(*parameter.shape))
+    weight, bias = layer.weight.flatten(), layer.bias.flatten()
+    expected = nn.functional.layer_norm(x.movedim(1, -1), (6,), weight, bias, eps=1e-5).movedim(-1, 1)
     torch.testing.assert_close(layer(x), expected)
 
 

@@ -1,16 +1,19 @@
 """Restormer (Zamir et al., 2022) for denoising: attention across channels at four scales.
 
-NOTE: LayerNorm without a shift, as Restormer has it for Gaussian denoising; no biases.
+NOTE: convolutions without biases. LayerNorm without a shift is how Restormer has it for Gaussian denoising
+("bias_free"); the paper's code has it with one ("with_bias"). All weights start as torch starts them, as published.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wne.models.initialization import check_option
 from wne.models.padding import pad_to_multiple
 from wne.models.precision import Float32Conv2d
 
@@ -26,6 +29,23 @@ class ScaleLayerNorm(nn.Module):
         x32 = x.float() if x.dtype != torch.float64 else x
         variance = x32.var(1, keepdim=True, correction=0)
         return (x32 * torch.rsqrt(variance + 1e-5)).to(x.dtype) * self.weight
+
+
+class ShiftLayerNorm(nn.Module):
+    """(x - mean(x)) / sqrt(var(x) + 1e-5) times a weight plus a bias, over the channels of each pixel."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(dim, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(dim, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x32 = x.float() if x.dtype != torch.float64 else x
+        variance, mean = torch.var_mean(x32, 1, keepdim=True, correction=0)
+        return ((x32 - mean) * torch.rsqrt(variance + 1e-5)).to(x.dtype) * self.weight + self.bias
+
+
+LAYER_NORMS: dict[str, Callable[[int], nn.Module]] = {"bias_free": ScaleLayerNorm, "with_bias": ShiftLayerNorm}
 
 
 class ChannelAttention(nn.Module):
@@ -66,10 +86,11 @@ class GatedFeedForward(nn.Module):
 class TransformerBlock(nn.Module):
     """x + MDTA(LN(x)), then x + GDFN(LN(x)). (B, D, H, W) to the same shape."""
 
-    def __init__(self, dim: int, heads: int, expansion: float):
+    def __init__(self, dim: int, heads: int, expansion: float, layer_norm: str):
         super().__init__()
-        self.norm_attention, self.attention = ScaleLayerNorm(dim), ChannelAttention(dim, heads)
-        self.norm_feed, self.feed = ScaleLayerNorm(dim), GatedFeedForward(dim, expansion)
+        norm = LAYER_NORMS[layer_norm]
+        self.norm_attention, self.attention = norm(dim), ChannelAttention(dim, heads)
+        self.norm_feed, self.feed = norm(dim), GatedFeedForward(dim, expansion)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attention(self.norm_attention(x))
@@ -80,7 +101,8 @@ class Restormer(nn.Module):
     """f(y) = y + decoder(encoder(y)), a four-level U shape of transformer blocks.
 
     (B, channels, H, W) of any size to the same shape. Paper size (App. A.1): dim 48, blocks (4, 6, 6, 8),
-    heads (1, 2, 4, 8), expansion 2.66, refinement 4: about 26 million parameters.
+    heads (1, 2, 4, 8), expansion 2.66, refinement 4: 26,109,076 parameters for grey images ("bias_free"), or
+    26,124,052 ("with_bias").
     """
 
     def __init__(
@@ -91,11 +113,13 @@ class Restormer(nn.Module):
         heads: Sequence[int] = (1, 2, 4, 8),
         expansion: float = 2.66,
         refinement: int = 4,
+        layer_norm: Literal["bias_free", "with_bias"] = "bias_free",
     ):
         super().__init__()
+        check_option("layer_norm", layer_norm, tuple(LAYER_NORMS))
 
         def stack(width: int, count: int, level: int) -> nn.Sequential:
-            return nn.Sequential(*(TransformerBlock(width, heads[level], expansion) for _ in range(count)))
+            return nn.Sequential(*(TransformerBlock(width, heads[level], expansion, layer_norm) for _ in range(count)))
 
         def down(width: int) -> nn.Sequential:  # (D, H, W) to (2 D, H / 2, W / 2)
             return nn.Sequential(nn.Conv2d(width, width // 2, 3, padding=1, bias=False), nn.PixelUnshuffle(2))
