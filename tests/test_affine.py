@@ -15,7 +15,7 @@ from wne.models.dncnn import FDnCNN
 ROUNDING = dict(rtol=1e-12, atol=1e-12)  # float64, values of order 1 to 100, up to 72 terms a sum
 
 
-def affine_convolution(fan_in: int, fan_out: int, generator: torch.Generator, **options: int) -> AffineConv2d:
+def affine_convolution(fan_in: int, fan_out: int, generator: torch.Generator, **options: object) -> AffineConv2d:
     layer = AffineConv2d(fan_in, fan_out, **options).double()
     nn.init.normal_(layer.weight, std=0.5, generator=generator)
     return layer
@@ -35,10 +35,14 @@ def trained(model: nn.Module, steps: int = 20) -> nn.Module:
 # --- affine convolution -------------------------------------------------------------------------------
 
 
+CONSTRAINTS = ["projection", "differences"]
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 8), (8, 3)], ids=str)
 @pytest.mark.parametrize("kernel", [1, 3, 5])
-def test_constrained_weights_sum_to_one_for_each_output_channel(shape, kernel, generator):
-    layer = affine_convolution(*shape, generator, kernel=kernel)
+def test_constrained_weights_sum_to_one_for_each_output_channel(shape, kernel, constraint, generator):
+    layer = affine_convolution(*shape, generator, kernel=kernel, constraint=constraint)
     assert not torch.allclose(layer.weight.sum((1, 2, 3)), torch.ones(shape[1], dtype=torch.float64))
     torch.testing.assert_close(
         layer.constrained_weight().sum((1, 2, 3)), torch.ones(shape[1], dtype=torch.float64), **ROUNDING
@@ -55,17 +59,49 @@ def test_the_constraint_is_the_nearest_point_of_the_affine_subspace(generator):
     torch.testing.assert_close(layer.constrained_weight(), projected, **ROUNDING)
 
 
-def test_the_constraint_survives_training():
-    layer = AffineConv2d(1, 1).double()
+def test_the_published_constraint_takes_differences_along_the_flattened_weights(generator):
+    layer = affine_convolution(2, 3, generator, constraint="differences")
+    v, w = layer.weight.detach().reshape(3, 18), layer.constrained_weight().detach().reshape(3, 18)
+    for channel in range(3):
+        for index in range(18):  # the first one's neighbour is the last one, of the same channel
+            expected = v[channel, index - 1] - v[channel, index] + 1 / 18
+            torch.testing.assert_close(w[channel, index], expected, **ROUNDING)
+
+
+def test_the_published_constraint_reaches_every_weight_of_the_projection(generator):
+    """W = roll(V, 1) - V + 1 / n is solved by V = -cumsum(W - 1 / n), because the last sum is 0."""
+    w = affine_convolution(3, 5, generator).constrained_weight().detach()
+    layer = AffineConv2d(3, 5, constraint="differences").double()
+    layer.weight.data.copy_(-(w.flatten(1) - 1 / 27).cumsum(1).view_as(w))
+    torch.testing.assert_close(layer.constrained_weight(), w, **ROUNDING)
+
+
+def test_the_published_constraint_starts_as_torch_s_convolution_does():
+    torch.manual_seed(0)
+    expected = nn.Conv2d(8, 16, 3, bias=False).weight
+    torch.manual_seed(0)
+    assert torch.equal(AffineConv2d(8, 16, constraint="differences").weight, expected)
+
+
+def test_an_unknown_constraint_is_refused():
+    with pytest.raises(ValueError, match="constraint must be one of 'projection', 'differences', not 'difference'"):
+        AffineConv2d(1, 1, constraint="difference")
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+def test_the_constraint_survives_training(constraint):
+    layer = AffineConv2d(1, 1, constraint=constraint).double()
     before = layer.weight.detach().clone()
     trained(layer)
     assert (layer.weight - before).abs().max() > 0.05
     torch.testing.assert_close(layer.constrained_weight().sum(), torch.tensor(1.0).double(), **ROUNDING)
 
 
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
 @pytest.mark.parametrize("kernel", [1, 3, 5])
-def test_affine_convolution_commutes_with_scale_and_shift(kernel, generator):
-    layer, y = affine_convolution(2, 3, generator, kernel=kernel), random_images(2, 2, 7, 6)
+def test_affine_convolution_commutes_with_scale_and_shift(kernel, constraint, generator):
+    layer = affine_convolution(2, 3, generator, kernel=kernel, constraint=constraint)
+    y = random_images(2, 2, 7, 6)
     torch.testing.assert_close(layer(5 * y - 8), 5 * layer(y) - 8, **ROUNDING)
     constant = torch.full((2, 3, 7, 6), 0.1, dtype=torch.float64)
     torch.testing.assert_close(layer(constant[:, :2]), constant, **ROUNDING)
@@ -203,6 +239,25 @@ def defects(f: nn.Module, *maps: tuple[float, float]) -> list[float]:
 
 
 SCALE, SHIFT, BOTH = (2.5, 0.0), (1.0, 7.0), (0.5, -1.0)
+
+
+@pytest.mark.parametrize("residual", [False, True], ids=["direct", "residual"])
+@pytest.mark.parametrize("after", [lambda model: model, trained], ids=["initial", "trained"])
+def test_the_published_start_of_ne_arch_is_normalization_equivariant(residual, after):
+    torch.manual_seed(0)
+    options = {"residual": residual, "form": "normalization", "initialization": "published"}
+    model = after(FDnCNN(depth=4, width=8, **options).double())
+    assert max(defects(model, SCALE, SHIFT, BOTH)) < 1e-12
+
+
+def test_the_published_start_of_ne_arch_is_smoother_than_ours():
+    """About 0.024 and 0.07 at paper size on white noise of standard deviation 0.29."""
+    y, spread = random_images(1, 1, 32, 32, dtype=torch.float32), {}
+    for initialization in ("near_identity", "published"):
+        torch.manual_seed(0)
+        with torch.no_grad():
+            spread[initialization] = create_denoiser("fdncnn", "ne_arch", initialization=initialization)(y).std().item()
+    assert 0.015 < spread["published"] < 0.035 < 0.05 < spread["near_identity"] < 0.1
 
 
 @pytest.mark.parametrize("residual", [False, True], ids=["direct", "residual"])

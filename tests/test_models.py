@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,6 +98,7 @@ def test_fdncnn_parameters_at_paper_size():
     weights = 1 * 64 * 9 + 18 * 64 * 64 * 9 + 64 * 1 * 9
     biases = 19 * 64 + 1
     assert parameter_count("fdncnn") == weights + biases == 665_921
+    assert parameter_count("fdncnn", last_bias=False) == 665_920
     assert parameter_count("fdncnn", "se_arch") == parameter_count("fdncnn", "ne_arch") == weights == 664_704
     # One scalar t; a plain skip has none.
     assert parameter_count("fdncnn", "ne_arch", residual=True) == weights + 1
@@ -144,6 +146,121 @@ def test_wrapping_and_colour_change_the_count_as_little_as_they_must(backbone):
     inner = {"dncnn": 64 + 64, "fdncnn": 64 + 64, "swinir": 60 + 60, "restormer": 48 + 96}[backbone]
     biases = 0 if backbone == "restormer" else 2
     assert parameter_count(backbone, channels=3) == grey + 2 * 9 * inner + biases
+
+
+# --- starting points -----------------------------------------------------------------------------------
+
+
+def started(make: type[nn.Module], **options: object) -> nn.Module:
+    torch.manual_seed(0)
+    return make(**options)
+
+
+def test_the_default_start_is_near_the_identity_and_its_name_is_optional():
+    for make, options in [(DnCNN, {}), (FDnCNN, {"residual": True}), (SwinIR, {"depths": (2,)})]:
+        default, named = started(make, **options), started(make, initialization="near_identity", **options)
+        assert all(torch.equal(a, b) for a, b in zip(default.parameters(), named.parameters(), strict=True))
+        y = random_images(2, 1, 16, 16, dtype=torch.float32)
+        with torch.no_grad():
+            assert (default(y) - y).std() < 0.5 * y.std()
+
+
+def test_dncnn_starts_as_published_with_small_batch_norm_and_an_unscaled_last_layer():
+    ours, published = started(DnCNN), started(DnCNN, initialization="published")
+    torch.testing.assert_close(published.noise[-1].weight, 10 * ours.noise[-1].weight)
+    weights = torch.cat([m.weight for m in published.modules() if isinstance(m, nn.BatchNorm2d)]).detach()
+    # |N(0, 2 / 576)| is above 0.025 for two in three, and of either sign.
+    assert weights.abs().max() == 0.025
+    assert 0.6 < (weights.abs() == 0.025).float().mean() < 0.75 and weights.mean().abs() < 0.003
+    assert all((m.bias == 0).all() for m in published.modules() if isinstance(m, nn.BatchNorm2d))
+    assert all((m.weight == 1).all() for m in ours.modules() if isinstance(m, nn.BatchNorm2d))
+
+
+@pytest.mark.parametrize("form", ["ordinary", "scale"])
+def test_fdncnn_starts_as_published_where_torch_starts_it(form):
+    model = started(FDnCNN, form=form, residual=True, initialization="published")
+    torch.manual_seed(0)
+    for layer in model.body:
+        if isinstance(layer, nn.Conv2d):
+            expected = nn.Conv2d(layer.in_channels, layer.out_channels, 3, padding=1, bias=layer.bias is not None)
+            assert torch.equal(layer.weight, expected.weight)
+            assert layer.bias is None or torch.equal(layer.bias, expected.bias)
+
+
+def test_swinir_starts_as_published_with_an_unscaled_last_layer():
+    ours, published = started(SwinIR, depths=(2,)), started(SwinIR, depths=(2,), initialization="published")
+    torch.testing.assert_close(published.reconstruct.weight, 10 * ours.reconstruct.weight)
+    torch.testing.assert_close(published.reconstruct.bias, 10 * ours.reconstruct.bias)
+    for name, value in ours.state_dict().items():
+        assert name.startswith("reconstruct") or torch.equal(value, published.state_dict()[name])
+
+
+def test_stochastic_depth_rises_from_0_in_the_first_block_to_its_value_in_the_last():
+    model = SwinIR(depths=(2, 3), embed_dim=12, heads=2, window=4, drop_path=0.2)
+    blocks = [block for group in model.groups for block in group.blocks]
+    for path in ("drop_path1", "drop_path2"):
+        rates = [getattr(getattr(block, path), "drop_prob", 0.0) for block in blocks]
+        assert rates == pytest.approx([0, 0.05, 0.1, 0.15, 0.2])
+    without = SwinIR(depths=(2, 3), embed_dim=12, heads=2, window=4)
+    assert list(model.state_dict()) == list(without.state_dict())
+
+
+def test_stochastic_depth_acts_in_training_alone():
+    model = started(SwinIR, depths=(2, 2), embed_dim=12, heads=2, window=4, drop_path=0.5)
+    y = random_images(8, 1, 8, 8, dtype=torch.float32)
+    with torch.no_grad():
+        assert not torch.equal(model.train()(y), model(y))
+        assert torch.equal(model.eval()(y), model(y))
+
+
+@pytest.mark.parametrize("drop_path", [-0.1, 1.0])
+def test_a_share_that_drops_all_or_less_than_nothing_is_refused(drop_path):
+    with pytest.raises(ValueError, match=f"drop_path is a share.*not {drop_path}"):
+        SwinIR(drop_path=drop_path)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "option", "known"),
+    [
+        ("dncnn", "initialization", "'near_identity', 'published'"),
+        ("fdncnn", "initialization", "'near_identity', 'published'"),
+        ("swinir", "initialization", "'near_identity', 'published'"),
+        ("restormer", "layer_norm", "'bias_free', 'with_bias'"),
+    ],
+)
+def test_an_unknown_value_of_an_option_is_refused_with_the_known_ones(backbone, option, known):
+    with pytest.raises(ValueError, match=f"{option} must be one of {known}, not 'publshed'"):
+        create_denoiser(backbone, **{option: "publshed"})
+
+
+@pytest.mark.parametrize(
+    ("backbone", "variant", "options"),
+    [
+        ("dncnn", "wne", {"initialization": "published"}),
+        ("fdncnn", "baseline", {"initialization": "published", "last_bias": False}),
+        ("fdncnn", "ne_arch", {"initialization": "published", "residual": True}),
+        ("swinir", "wne", {"initialization": "published", "drop_path": 0.1}),
+        ("restormer", "baseline", {"layer_norm": "with_bias"}),
+    ],
+    ids=str,
+)
+def test_a_checkpoint_is_rebuilt_with_its_options(backbone, variant, options, tmp_path):
+    size = {**tiny_size(backbone), **options}
+    model = create_denoiser(backbone, variant, **size).eval()
+    config = {"model": {"backbone": backbone, **size}, "variant": variant, "task": {"channels": 1}}
+    save_checkpoint(tmp_path / "run.safetensors", model, config, "fingerprint")
+    y = random_images(1, 1, 9, 11, dtype=torch.float32)
+    with torch.no_grad():
+        torch.testing.assert_close(load_denoiser(tmp_path / "run.safetensors")(y), model(y), rtol=1e-5, atol=1e-5)
+
+
+def test_the_paper_profile_builds_the_published_networks():
+    params = load_params(Path(__file__).parents[1] / "profiles/paper/params.yaml")
+    models = {name: spec.size for name, spec in params.models.items()}
+    assert all(models[name]["initialization"] == "published" for name in ("dncnn", "fdncnn", "swinir"))
+    assert models["swinir"]["drop_path"] == 0.1
+    counts = {"dncnn": 667_073, "fdncnn": 665_920, "swinir": 903_121, "restormer": 26_124_052}
+    assert {name: parameter_count(name, **size) for name, size in models.items()} == counts
 
 
 # --- shapes and types ---------------------------------------------------------------------------------

@@ -1,34 +1,57 @@
 """Layers that are normalization equivariant one by one (Herbreteau et al., 2023; App. A.2 of the paper).
 
-NOTE: written from the papers. Reparameterizations of the constraint differ; this one is the orthogonal
-projection onto {sum of weights = 1}.
+NOTE: the weights of {sum of weights = 1} can be parameterized in several ways, which train differently. Ours is
+the orthogonal projection onto that set; the published one, which the paper uses as well (App. A.3), is the option
+`constraint="differences"`.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
+from wne.models.initialization import check_option, start_as_torch
 from wne.models.padding import reflect_pad
 
 
 class AffineConv2d(nn.Module):
     """Bias-free convolution whose weights sum to 1 for each output channel, with reflect padding.
 
-    W = V + (1 - sum(V)) / n, n = C_in k^2, so W * 1 = 1 and W * (a y + b 1) = a (W * y) + b 1.
+    "projection": W = V + (1 - sum(V)) / n, n = C_in k^2; V starts with standard deviation n^-1/2.
+    "differences": W = roll(V, 1) - V + 1 / n over the n weights of each output channel, as published (Herbreteau
+    et al., 2023); V starts as torch's Conv2d does, uniform on +-n^-1/2.
+    Both give every W whose channels sum to 1, and no other: W * 1 = 1, so W * (a y + b 1) = a (W * y) + b 1.
     (B, C_in, H, W) to (B, C_out, H, W); `kernel` is odd.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int = 3, float32: bool = False):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int = 3,
+        float32: bool = False,
+        constraint: Literal["projection", "differences"] = "projection",
+    ):
         super().__init__()
+        check_option("constraint", constraint, ("projection", "differences"))
         self.float32 = float32  # ignore autocast, for the last layer: see models/precision.py
+        self.constraint = constraint
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel, kernel))
-        # Sorting keeps norms, unlike ReLU: gain 1.
-        nn.init.kaiming_normal_(self.weight, nonlinearity="linear")
+        if constraint == "projection":
+            # Sorting keeps norms, unlike ReLU: gain 1.
+            nn.init.kaiming_normal_(self.weight, nonlinearity="linear")
+        else:
+            start_as_torch(self.weight)
 
     def constrained_weight(self) -> Tensor:
+        count = self.weight[0].numel()
+        if self.constraint == "differences":
+            flat = self.weight.flatten(1)
+            return (flat.roll(1, 1) - flat + 1.0 / count).view_as(self.weight)
         total = self.weight.sum((1, 2, 3), keepdim=True)
-        return self.weight + (1.0 - total) / self.weight[0].numel()
+        return self.weight + (1.0 - total) / count
 
     def forward(self, x: Tensor) -> Tensor:
         pad = self.weight.shape[-1] // 2

@@ -3,6 +3,10 @@
 NOTE: FDnCNN is known from code only. As published for this paper it predicts the clean image directly
 (`residual=False`, the paper's profile). `residual=True` adds the skip that DnCNN has; it reaches a useful
 denoiser in the short schedules of the small profiles, and is where NE-arch needs its affine residual.
+
+NOTE: published, DnCNN has biases before BatchNorm too, which cancels them: 1,152 parameters more at paper size and
+the same function. The last layer of the published FDnCNN has no bias (`last_bias=False`): 665,920 parameters at
+paper size; the FDnCNN that is trained with a map of the noise level (KAIR) has one. The paper states no counts.
 """
 
 from __future__ import annotations
@@ -13,7 +17,14 @@ from typing import Literal
 from torch import Tensor, nn
 
 from wne.models.affine import AffineConv2d, AffineResidual, SortPool
-from wne.models.initialization import initialize_for_relu, start_near_zero
+from wne.models.initialization import (
+    INITIALIZATIONS,
+    Initialization,
+    check_option,
+    initialize_for_relu,
+    start_batch_norm_small,
+    start_near_zero,
+)
 from wne.models.precision import Float32Conv2d
 
 
@@ -21,10 +32,19 @@ class DnCNN(nn.Module):
     """f(y) = y - r(y), r = Conv ReLU, (Conv BN ReLU) x (depth - 2), Conv; 3 x 3 kernels, zero padding.
 
     (B, channels, H, W) to the same shape, trained on [0, 1]. Paper size: depth 20, width 64.
+    `initialization`: "near_identity" scales the last layer by 0.1; "published" leaves it and starts the weights of
+    BatchNorm near +-0.02.
     """
 
-    def __init__(self, channels: int = 1, depth: int = 20, width: int = 64):
+    def __init__(
+        self,
+        channels: int = 1,
+        depth: int = 20,
+        width: int = 64,
+        initialization: Initialization = "near_identity",
+    ):
         super().__init__()
+        check_option("initialization", initialization, INITIALIZATIONS)
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
         for _ in range(depth - 2):
             # BatchNorm has its own shift, so a bias before it would be redundant.
@@ -32,7 +52,10 @@ class DnCNN(nn.Module):
         layers += [Float32Conv2d(width, channels, 3, padding=1)]
         self.noise = nn.Sequential(*layers)
         initialize_for_relu(self)
-        start_near_zero(layers[-1])
+        if initialization == "published":
+            start_batch_norm_small(self)
+        else:
+            start_near_zero(layers[-1])
 
     def forward(self, y: Tensor) -> Tensor:
         return y - self.noise(y)
@@ -43,7 +66,9 @@ class FDnCNN(nn.Module):
 
     "ordinary": biases and ReLU. "scale": no biases, so f(a y) = a f(y). "normalization": affine
     convolutions, SortPool and an affine residual, so f(a y + b 1) = a f(y) + b 1 layer by layer.
-    (B, channels, H, W) to the same shape. Paper size: depth 20, width 64, residual False.
+    (B, channels, H, W) to the same shape. Paper size: depth 20, width 64, residual False, last_bias False.
+    `initialization`: "published" leaves torch's weights and biases as they are ("ordinary", "scale"), which lets the
+    signal shrink by sqrt(6) a layer, and takes the published parameterization of the affine weights ("normalization").
     """
 
     def __init__(
@@ -53,18 +78,23 @@ class FDnCNN(nn.Module):
         width: int = 64,
         residual: bool = False,
         form: Literal["ordinary", "scale", "normalization"] = "ordinary",
+        last_bias: bool = True,
+        initialization: Initialization = "near_identity",
     ):
         super().__init__()
+        check_option("initialization", initialization, INITIALIZATIONS)
+        constraint = "differences" if initialization == "published" else "projection"
         self.residual = residual and form != "normalization"
         widths = [channels, *[width] * (depth - 1), channels]
         layers: list[nn.Module] = []
         for index, (fan_in, fan_out) in enumerate(pairwise(widths)):
             last = index == depth - 1
             if form == "normalization":
-                layers.append(AffineConv2d(fan_in, fan_out, float32=last))
+                layers.append(AffineConv2d(fan_in, fan_out, float32=last, constraint=constraint))
             else:
                 convolution = Float32Conv2d if last else nn.Conv2d
-                layers.append(convolution(fan_in, fan_out, 3, padding=1, bias=form == "ordinary"))
+                bias = form == "ordinary" and (last_bias or not last)
+                layers.append(convolution(fan_in, fan_out, 3, padding=1, bias=bias))
             if not last:
                 layers.append(SortPool() if form == "normalization" else nn.ReLU(inplace=True))
         body = nn.Sequential(*layers)
@@ -72,9 +102,10 @@ class FDnCNN(nn.Module):
             self.body = AffineResidual(body) if residual else body
         else:
             self.body = body
-            initialize_for_relu(self)
-            if self.residual:
-                start_near_zero(layers[-1])
+            if initialization == "near_identity":
+                initialize_for_relu(self)
+                if self.residual:
+                    start_near_zero(layers[-1])
 
     def forward(self, y: Tensor) -> Tensor:
         return y - self.body(y) if self.residual else self.body(y)
