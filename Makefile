@@ -12,7 +12,7 @@ else
 endif
 DIRECTORY := $(if $(filter default,$(PROFILE)),.,profiles/$(PROFILE))
 
-.PHONY: repro test figures paper notebooks check smoke lint clean
+.PHONY: repro test figures paper notebooks check smoke lint lock clean
 
 repro: $(READY) .dvc/tmp
 	dvc repro $(DIRECTORY)/dvc.yaml
@@ -49,8 +49,13 @@ smoke: $(READY) .dvc/tmp
 	OMP_NUM_THREADS=1 dvc repro profiles/smoke/dvc.yaml
 
 lint: $(READY)
-	ruff check src tests
-	ruff format --check src tests
+	ruff check src tests benchmarks
+	ruff format --check src tests benchmarks
+
+# The pinned versions, for every platform; keeps those that are pinned already. Needs uv.
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra cli --extra repro --extra test \
+	  --quiet --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
 
 clean:
 	rm -rf paper/build .pytest_cache .ruff_cache .hypothesis

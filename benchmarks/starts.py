@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
-from starts_page import page
 
+from starts_page import page
 from wne.checkpoints import load_run
 from wne.data.download import fetch_set
 from wne.data.images import read_image

@@ -37,8 +37,8 @@ def initialize_for_relu(model: nn.Module) -> None:
 def start_near_zero(last: nn.Conv2d) -> None:
     """Scales the last layer of a residual network by 0.1, so that it starts near the identity.
 
-    The noise that it predicts is a tenth of its activations or less; learning that scale would take most
-    of a short schedule (5 dB after 200 steps of DnCNN). NOTE: the published networks start unscaled.
+    The noise that it predicts is a tenth of its activations or less, and a short schedule has no time to learn that
+    scale. NOTE: the published networks start unscaled; docs/starting-points.md has both, measured.
     """
     with torch.no_grad():
         last.weight.mul_(0.1)
