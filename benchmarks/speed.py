@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from wne import NormalizationEquivariant
-from wne.exactness import CodeFormula
 from wne.files import write_text
+from wne.formulas import CodeFormula
 from wne.models import create_denoiser
 from wne.models.affine import SortPool
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from wne.apidoc import SECTIONS, api_page
-from wne.compatibility import CHECKS, NETWORKS
+from wne.compatibility import CHECKS, COLUMNS
 from wne.exactness import CASES
 from wne.imagefiles import write_image
 
@@ -66,7 +66,7 @@ def test_the_exactness_page_has_every_case_and_every_check():
     for case in CASES:
         assert float(rows[case.name][0]) < (0.05 if case.dtype in (torch.bfloat16, torch.float16) else 1), case.name
     for check in CHECKS:
-        assert len(rows[check]) == len(NETWORKS)
+        assert len(rows[check]) == len(COLUMNS)
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)

@@ -9,7 +9,17 @@ import torch
 
 from conftest import random_images
 from wne import load_denoiser
-from wne.exactness import CASES, FORMULAS, constant_error, error, others_of_the_batch
+from wne.exactness import (
+    CASES,
+    FORMULAS,
+    GRADIENT_SCALES,
+    constant_error,
+    error,
+    gradient_error,
+    large_image_error,
+    others_of_the_batch,
+    page,
+)
 
 BACKBONE = load_denoiser("results/bsd400/weights/dncnn-wne-s25.safetensors").backbone.double()
 IMAGE = random_images(1, 1, 24, 20)
@@ -21,6 +31,29 @@ ROUNDING = {torch.float64: 1e-12, torch.float32: 1e-5, torch.float16: 0.02, torc
 def test_the_wrapper_is_exact_to_rounding_in_every_case(case):
     offset_rounding = torch.finfo(case.dtype).eps * (abs(case.b) + abs(case.a)) / (0.28 * case.a)
     assert error(FORMULAS["here"], BACKBONE, IMAGE, case) <= ROUNDING[case.dtype] + offset_rounding
+
+
+@pytest.mark.parametrize("a", GRADIENT_SCALES)
+def test_gradients_are_exact_to_rounding_at_every_scale(a):
+    assert gradient_error(FORMULAS["here"], BACKBONE, IMAGE, a) <= 1e-4
+
+
+@pytest.mark.parametrize("a", [1.0, 1e18])
+def test_large_images_of_large_values_do_not_overflow(a):
+    # Not 1e-5: torch's vector_norm adds the squares of 4 million float32 numbers one after the other.
+    assert large_image_error(FORMULAS["here"], a) <= 1e-4
+
+
+def test_the_page_says_what_was_measured_and_why_a_check_failed():
+    exact = [("a case", {"here": 2e-7, "text": 1.0, "code": math.nan})]
+    compatible = {
+        "one": {"net": 0.0, "other": "fails: KeyError: 'no such key'"},
+        "two": {"net": "over 90 s", "other": "fails: KeyError: 'no such key'"},
+    }
+    lines = page(exact, compatible, "torch 0").splitlines()
+    for line in ("| a case | 2e-07 | 1e+00 | nan |", "| one | 0 | fails (1) |", "| two | over 90 s | fails (1) |"):
+        assert line in lines
+    assert lines[-1] == "1. `KeyError: 'no such key'`"
 
 
 @pytest.mark.parametrize("value", [1e-30, 0.1, 255.0, 1e30])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wne.checkpoints import load_denoiser
     from wne.equivariance import Defect, equivariance_defect
     from wne.models import create_denoiser, list_denoisers
+    from wne.models.padding import Padded, pad_to_multiple
     from wne.moments import instance_statistics
     from wne.statedict import load_state_dict
     from wne.testing import assert_normalization_equivariant
@@ -28,6 +29,8 @@ _HOME = {
     "InputNormalized": "wne.wrapper",
     "instance_statistics": "wne.moments",
     "load_state_dict": "wne.statedict",
+    "Padded": "wne.models.padding",
+    "pad_to_multiple": "wne.models.padding",
     "Tiled": "wne.tiling",
     "tiled": "wne.tiling",
     "assert_normalization_equivariant": "wne.testing",
@@ -41,6 +44,7 @@ __all__ = [
     "Defect",
     "InputNormalized",
     "NormalizationEquivariant",
+    "Padded",
     "ScaleEquivariant",
     "Tiled",
     "__version__",
@@ -51,6 +55,7 @@ __all__ = [
     "list_denoisers",
     "load_denoiser",
     "load_state_dict",
+    "pad_to_multiple",
     "tiled",
 ]
 

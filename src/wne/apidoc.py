@@ -14,7 +14,10 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
          "wne.wrapper:ScaleEquivariant", "wne.wrapper:InputNormalized",
          "wne.moments:instance_statistics", "wne.moments:normalize"),
     ),
-    "Large images": ("", ("wne.tiling:tiled", "wne.tiling:Tiled")),
+    "Sizes of images": (
+        "Large ones by tiles, and any size for networks that need multiples.",
+        ("wne.tiling:tiled", "wne.tiling:Tiled", "wne.models.padding:Padded", "wne.models.padding:pad_to_multiple"),
+    ),
     "Checks": (
         "For your own tests, and for measuring.",
         ("wne.testing:assert_normalization_equivariant", "wne.equivariance:equivariance_defect",

@@ -22,9 +22,11 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.utils.checkpoint import checkpoint
 
+from wne.formulas import CodeFormula
 from wne.models import create_denoiser
 
 Check = Callable[[nn.Module, Tensor], float]
+Table = dict[str, dict[str, float | str]]  # check -> network -> its deviation, or why it could not be run
 
 _DYNAMIC = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}  # batch, height, width
 
@@ -37,7 +39,8 @@ def compiled(f: nn.Module, y: Tensor) -> float:
 def compiled_dynamic(f: nn.Module, y: Tensor) -> float:
     """torch.compile without a graph break, traced once for all sizes and run as traced.
 
-    Not to machine code: for networks that pad to a multiple, inductor's algebra on symbolic sizes takes very long.
+    Not to machine code: on a CPU inductor simplifies every index of a symbolic size, which takes minutes for networks
+    that partition or resample the image (SwinIR, Restormer, ConvNeXt).
     """
     return _compiled(f, y, backend="aot_eager", dynamic=True)
 
@@ -166,31 +169,40 @@ NETWORKS: dict[str, dict[str, object]] = {
     "timm:convnext_atto": {"width": 8},
     "timm:vit_tiny_patch16_224": {"width": 8},
 }
-
+COLUMNS = ("dncnn", "dncnn, code", *list(NETWORKS)[1:])
 
 LIMIT = 90  # seconds for one check of one network
 
 
-def measure(networks: Iterable[str] = NETWORKS, checks: Iterable[str] = CHECKS) -> dict[str, dict[str, float | str]]:
-    """Every check on every network, wrapped, with seeded random weights.
+def denoiser(column: str) -> nn.Module:
+    """The wrapped network of a column, with seeded random weights, in eval()."""
+    torch.manual_seed(0)
+    network, _, formula = column.partition(", ")
+    if formula:
+        return CodeFormula(create_denoiser(network, "baseline", **NETWORKS[network])).eval()
+    return create_denoiser(network, "wne", **NETWORKS[network]).eval()
 
-    A failure is the name of its exception, and a check that takes longer than LIMIT is broken off and says so: of
-    networks that pad to a multiple, torch's algebra on symbolic sizes can take hours. Unix, main thread.
+
+def measure(columns: Iterable[str] = COLUMNS, checks: Iterable[str] = CHECKS) -> Table:
+    """Every check on every network, wrapped.
+
+    A failure is "fails: " and the exception's name and first line, and a check that takes longer than LIMIT is broken
+    off and says so. Unix, main thread.
     """
-    table: dict[str, dict[str, float | str]] = {}
+    table: Table = {}
     for check in checks:
         table[check] = {}
-        for network in networks:
-            torch.manual_seed(0)
-            f = create_denoiser(network, "wne", **NETWORKS[network]).eval()
+        for column in columns:
+            f = denoiser(column)
             y = torch.rand(2, 1, 64, 32, generator=torch.Generator().manual_seed(0))
             start = time.monotonic()
             try:
                 with _alarm(LIMIT):
-                    table[check][network] = CHECKS[check](f, y)
+                    table[check][column] = CHECKS[check](f, y)
             except Exception as error:  # whatever an exporter raises, or makes of the alarm, is the finding
                 late = time.monotonic() - start >= LIMIT
-                table[check][network] = f"over {LIMIT} s" if late else f"fails: {type(error).__name__}"
+                line = next(iter(str(error).strip().splitlines()), "")[:200].replace("|", "/")
+                table[check][column] = f"over {LIMIT} s" if late else f"fails: {type(error).__name__}: {line}"
     return table
 
 

@@ -1,8 +1,8 @@
 """How exact f(a y + b 1) = a f(y) + b 1 is in floating point, here and by the formulas in the paper and its code.
 
     here      s = sqrt(mean((y - m)^2)), z = (y - m) / s, 0 where s = 0; statistics in float32 or better   (Eqs. 3, 6)
-    text      s as above, z = (y - m) / (s + 1e-5), everything in the dtype of the image     (Section 3 of the paper)
-    code      s with d - 1, z = (y - m) / s without a guard, everything in the dtype of the image  (its published code)
+    text      z = (y - m) / (s + 1e-5)                    (formulas.py)
+    code      s with d - 1, z = (y - m) / s               (formulas.py)
 
 and f(y) = s g(z) + m in all three. The error of a case is
 
@@ -21,32 +21,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from wne.compatibility import LIMIT
+from wne.compatibility import LIMIT, Table
+from wne.formulas import CodeFormula, TextFormula
 from wne.wrapper import NormalizationEquivariant
 
 SIZE = 48  # of the test image
-
-
-class TextFormula(nn.Module):
-    """The paper's text: an epsilon of 1e-5 added to the deviation."""
-
-    def __init__(self, backbone: nn.Module):
-        super().__init__()
-        self.backbone = backbone
-
-    def forward(self, y: Tensor) -> Tensor:
-        over = tuple(range(1, y.ndim))
-        mean, std = y.mean(over, keepdim=True), y.std(over, correction=0, keepdim=True)
-        return std * self.backbone((y - mean) / (std + 1e-5)) + mean
-
-
-class CodeFormula(TextFormula):
-    """The published code: the sample deviation, unguarded."""
-
-    def forward(self, y: Tensor) -> Tensor:
-        over = tuple(range(1, y.ndim))
-        mean, std = y.mean(over, keepdim=True), y.std(over, keepdim=True)
-        return std * self.backbone((y - mean) / std) + mean
+GRADIENT_SCALES = (1e-30, 1e-22, 1.0, 1e19, 1e30)
 
 
 FORMULAS: dict[str, Callable[[nn.Module], nn.Module]] = {
@@ -68,11 +48,16 @@ class Case(NamedTuple):
 CASES = (
     Case("float64, a = 3, b = -7", torch.float64, 3.0, -7.0),
     Case("float32, a = 3, b = -7", torch.float32, 3.0, -7.0),
+    Case("float32, values to 1e-30", torch.float32, 1e-30, 0.0),
+    Case("float32, values to 1e-22", torch.float32, 1e-22, 0.0),
     Case("float32, values to 1e-8", torch.float32, 1e-8, 0.0),
     Case("float32, values to 1e-4", torch.float32, 1e-4, 0.0),
     Case("float32, values to 255", torch.float32, 255.0, 0.0),
     Case("float32, values to 65535", torch.float32, 65535.0, 0.0),
     Case("float32, values to 1e8", torch.float32, 1e8, 0.0),
+    Case("float32, values to 1e19", torch.float32, 1e19, 0.0),
+    Case("float32, values to 1e30", torch.float32, 1e30, 0.0),
+    Case("float32, contrast 1e30 on an offset of 1e30", torch.float32, 1e30, 1e30),
     Case("float32, contrast 1 on an offset of 1e4", torch.float32, 1.0, 1e4),
     Case("float32, contrast 1 on an offset of 1e6", torch.float32, 1.0, 1e6),
     Case("bfloat16, values to 1", torch.bfloat16, 1.0, 0.0),
@@ -119,10 +104,36 @@ def others_of_the_batch(formula: Callable[[nn.Module], nn.Module], backbone: nn.
         return float((f(spoilt) - f(batch))[[0, 2]].abs().max())
 
 
+def gradient_error(formula: Callable[[nn.Module], nn.Module], backbone: nn.Module, y: Tensor, a: float) -> float:
+    """The largest error of the gradient of sum(w f(a y)) / a in float32, relative to its largest entry in float64.
+
+    w is the image turned around. f is homogeneous of degree 1, so the gradient with respect to a y times a is that at
+    a = 1 in exact arithmetic.
+    """
+    found = []
+    for dtype, scale in ((torch.float64, 1.0), (torch.float32, a)):
+        f = formula(copy.deepcopy(backbone)).to(dtype).eval()
+        image = (scale * y).to(dtype).requires_grad_()
+        loss = (y.flip(2, 3).to(dtype) * (f(image) / scale)).sum()
+        found.append(scale * torch.autograd.grad(loss, image)[0].double())
+    return float((found[1] - found[0]).abs().max() / found[0].abs().max())
+
+
+def large_image_error(formula: Callable[[nn.Module], nn.Module], a: float) -> float:
+    """The error of a 2048 x 2048 image of values to `a` in float32, around tanh."""
+    side = torch.linspace(0, 1, 2048, dtype=torch.float64)
+    return error(formula, nn.Tanh(), (side[:, None] * side)[None, None], Case("", torch.float32, a, 0.0))
+
+
 def rows(backbone: nn.Module, y: Tensor) -> list[tuple[str, dict[str, float]]]:
     """The whole table: a case, and its error by each formula."""
     table = [(case.name, {key: error(make, backbone, y, case) for key, make in FORMULAS.items()}) for case in CASES]
-    for value in (0.1, 255.0):
+    found = {key: large_image_error(make, 1e18) for key, make in FORMULAS.items()}
+    table.append(("float32, 2048 x 2048 pixels, values to 1e18", found))
+    for a in GRADIENT_SCALES:
+        found = {key: gradient_error(make, backbone, y, a) for key, make in FORMULAS.items()}
+        table.append((f"float32, gradient, values to {a:g}", found))
+    for value in (1e-30, 0.1, 255.0, 1e30):
         found = {key: constant_error(make, backbone, value) for key, make in FORMULAS.items()}
         table.append((f"float32, constant {value:g}", found))
     for bad in (float("nan"), float("inf")):
@@ -131,16 +142,14 @@ def rows(backbone: nn.Module, y: Tensor) -> list[tuple[str, dict[str, float]]]:
     return table
 
 
-def page(
-    exact: list[tuple[str, dict[str, float]]], compatible: dict[str, dict[str, float | str]], versions: str
-) -> str:
-    """docs/exactness.md from what was measured.
-
-    Args:
-        exact: of `rows`.
-        compatible: check -> network -> its deviation, or why it could not be run.
-    """
+def page(exact: list[tuple[str, dict[str, float]]], compatible: Table, versions: str) -> str:
+    """docs/exactness.md from what was measured; `exact` of `rows`, `compatible` of `compatibility.measure`."""
     networks = list(next(iter(compatible.values())))
+    notes = _Notes()
+    measured = [
+        f"| {check} | {' | '.join(notes.cell(cells[network]) for network in networks)} |"
+        for check, cells in compatible.items()
+    ]
     lines = [
         "# Exactness and compatibility",
         "",
@@ -157,35 +166,50 @@ def page(
         "|---|---|---|---|",
         *(f"| {name} | {' | '.join(_number(found[key]) for key in FORMULAS)} |" for name, found in exact),
         "",
-        "Constant images: |f(c 1) - c| / c, which should be 0. Other image of the batch: the change of the images beside",
-        "the one with a NaN or an infinity, which should be 0. Rounding is 1e-7 of the largest value in float32, 8e-3 in",
-        "bfloat16 and 1e-3 in float16, of one operation; a network has many, and an offset takes its digits from the contrast.",
+        "Gradient: of a weighted sum of f(y) with respect to y, relative to its largest entry. Constant images:",
+        "|f(c 1) - c| / c, which should be 0. Other image of the batch: the change of the images beside the one with a NaN or",
+        "an infinity, which should be 0. Rounding is 1e-7 of the largest value in float32, 8e-3 in bfloat16 and 1e-3 in",
+        "float16, of one operation; a network has many, and an offset takes its digits from the contrast.",
         "",
         "## What a wrapped network goes through",
         "",
         "Largest deviation from the same network run as it is: of the output in standard deviations of the image, for",
         "training of the gradient, relative to its largest entry. Autocast: the equivariance defect under autocast. On the",
-        "CPU; small networks with random weights. DataParallel had no GPU, where it passes through. Traced with dynamic shapes,",
-        "networks ran at another batch, height and width as well (a batch of one: trace it as such). To machine code they were",
-        "compiled for each size, `torch.compile(f, dynamic=False)`, which is what to use for networks that pad to a multiple:",
-        f"torch's algebra on symbolic sizes takes long for them. A check that took over {LIMIT} s was broken off, on two busy cores.",
-        "The ConvNeXt was exported at an image of one cell of its coarsest features, and its program refuses others: trace it at",
-        "two cells or more. The plain ViT has no forward derivative (jvp), because torch's fused attention has none.",
+        "CPU; small networks with random weights; *code*: the formula of the published code around the same network.",
+        "DataParallel had no GPU, where it passes through. Traced with dynamic shapes, networks ran at another batch, height",
+        "and width as well (a batch of one: trace it as such). To machine code they were compiled for each size,",
+        "`torch.compile(f, dynamic=False)`; with dynamic shapes they were traced once and run as traced. A check that took",
+        f"over {LIMIT} s was broken off.",
         "",
         f"| | {' | '.join(networks)} |",
         f"|---|{'---|' * len(networks)}",
-        *(
-            f"| {check} | {' | '.join(_cell(cells[network]) for network in networks)} |"
-            for check, cells in compatible.items()
-        ),
+        *measured,
         "",
+        *notes.lines,
     ]
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+class _Notes:
+    """Numbered notes under the table: what torch said where a check failed, each message once."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def cell(self, value: float | str) -> str:
+        if not isinstance(value, str):
+            return _number(value)
+        name, _, message = value.partition(": ")
+        if not message:
+            return value
+        if message not in self.messages:
+            self.messages.append(message)
+        return f"{name} ({self.messages.index(message) + 1})"
+
+    @property
+    def lines(self) -> list[str]:
+        return [f"{number}. `{message}`" for number, message in enumerate(self.messages, 1)]
 
 
 def _number(value: float) -> str:
     return f"{value:.0e}" if 0 < value < float("inf") else f"{value:g}"
-
-
-def _cell(value: float | str) -> str:
-    return value if isinstance(value, str) else _number(value)
