@@ -105,10 +105,10 @@ def test_conda_environment_equals_pyproject():
 
 def test_lock_pins_every_dependency_and_names_no_address():
     lock = (ROOT / "requirements.lock").read_text().splitlines()
-    pins = dict(line.split("==") for line in lock)
+    pins = dict(line.split(" ;")[0].split("==") for line in lock)  # a marker says for which platform
     project = _project()
     declared = _declared(project)
     for requirement in declared:
         name = re.split(r"[>=]", requirement)[0]
         assert name.lower() in {pin.lower() for pin in pins}, f"requirements.lock lacks {name}"
-    assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[A-Za-z0-9_.+\-]+", line) for line in lock)
+    assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[A-Za-z0-9_.+\-]+( ; [^:/@]+)?", line) for line in lock)
