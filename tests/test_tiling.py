@@ -80,14 +80,30 @@ def test_a_measured_overlap_gives_the_result_of_the_whole_image(variant, size):
         torch.testing.assert_close(tiled(f, tile=32)(y), f(y), rtol=0, atol=1e-12)
 
 
+def test_measuring_the_radius_leaves_a_network_in_training_as_it_was():
+    f = NormalizationEquivariant(nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2), nn.Conv2d(2, 1, 1)))
+    f.train()
+    f.backbone[0].eval()
+    before = [module.training for module in f.modules()]
+    assert receptive_radius(f.backbone, torch.rand(1, 1, 64, 64), limit=64) == 1
+    assert [module.training for module in f.modules()] == before
+    assert (f.backbone[1].running_mean == 0).all() and f.backbone[1].num_batches_tracked == 0
+    tiled(f, tile=32)(torch.rand(1, 1, 70, 40))
+    assert torch.isfinite(f.backbone[1].running_mean).all() and torch.isfinite(f.backbone[1].running_var).all()
+
+
 def test_no_radius_is_claimed_for_networks_that_see_everything_or_hide_nan():
     class Pooled(nn.Module):
         def forward(self, z):
             return z - z.mean((2, 3), keepdim=True)
 
+    class Swallows(nn.Module):
+        def forward(self, z):
+            return torch.nan_to_num(z)
+
     z = torch.rand(1, 1, 96, 96)
     strided = nn.Sequential(nn.Conv2d(1, 4, 2, stride=2), nn.ConvTranspose2d(4, 1, 2, stride=2))
-    for backbone in (Pooled(), tiny_denoiser("restormer", "baseline").float(), torch.nan_to_num, strided):
+    for backbone in (Pooled(), tiny_denoiser("restormer", "baseline").float(), Swallows(), strided, torch.tanh):
         assert receptive_radius(backbone, z, limit=96) is None
     assert receptive_radius(nn.Identity(), z, limit=12) is None  # too small to tell
 

@@ -90,7 +90,7 @@ _PICKLES = (b"PK\x03\x04", *(bytes([0x80, protocol]) for protocol in range(2, 6)
 
 
 def _is_pickle(head: bytes) -> bool:
-    """Of the first 9 bytes. A safetensors file begins with 8 bytes of header length, which can be those of a pickle
+    """Whether a file with these first 9 bytes is a pickle. Safetensors begin with 8 bytes of length, which can be a pickle's
     (640 is 80 02), and then the header's brace."""
     return head.startswith(_PICKLES) and head[8:9] != b"{"
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from wne.modes import in_eval_mode
 
 _FIRST, _POSITIONS = 32, 8  # pixels of the first probe; neighbouring pixels that are tried
 
@@ -18,13 +20,21 @@ def receptive_radius(
     """r such that g(z)_i depends on z_j for |i - j| <= r only, in rows and in columns; None where none is known.
 
     NaN spreads through every layer that reads it, also with a weight of 0, so the radius is that of the architecture.
-    None as well for networks whose footprint is not the same at every pixel (strides: it depends on the alignment)
-    and for those that swallow NaN.
+    None as well for networks whose footprint is not the same at every pixel (strides: it depends on the alignment),
+    for those that swallow NaN, and for plain functions, which may hold a network in training.
 
     Args:
-        backbone: (B, C, H, W) to the same shape, called on crops of `z`, at most `limit` pixels wide.
+        backbone: (B, C, H, W) to the same shape, called on crops of `z`, at most `limit` pixels wide, in evaluation
+            mode, so that no running statistic sees a NaN. Hooks of its own do see it.
         args, kwargs: its other arguments; those that are maps of the size of z are cropped alike.
     """
+    if not isinstance(backbone, nn.Module):
+        return None
+    with in_eval_mode(backbone):
+        return _radius(backbone, z, limit, args, kwargs or {})
+
+
+def _radius(backbone: nn.Module, z: Tensor, limit: int, args: tuple, kwargs: dict) -> int | None:
     size, edge = z.shape[-2:], _FIRST
     while True:
         edge = min(2 * edge, limit, *size)
@@ -33,7 +43,7 @@ def receptive_radius(
         inside = (slice(0, 1), ..., slice(0, edge), slice(0, edge))
         crop = torch.nan_to_num(z[inside])
         extra = [cut(x, size, inside, z.shape[0]) for x in args]
-        named = {name: cut(x, size, inside, z.shape[0]) for name, x in (kwargs or {}).items()}
+        named = {name: cut(x, size, inside, z.shape[0]) for name, x in kwargs.items()}
         centre = edge // 2 - _POSITIONS // 2
         found = set()
         for at in range(centre, centre + _POSITIONS):

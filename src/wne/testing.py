@@ -6,14 +6,14 @@ assert_normalization_equivariant(my_denoiser)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from wne.equivariance import Comparison, compare, defect
+from wne.modes import in_eval_mode
 from wne.moments import Pool, instance_statistics
 
 # Largest `sharp` defect allowed. A map that is equivariant in exact arithmetic stays one to two orders below;
@@ -66,7 +66,7 @@ def assert_normalization_equivariant(
         ValueError: f changes the shape, or an image is constant.
 
     >>> from wne import NormalizationEquivariant
-    >>> assert_normalization_equivariant(NormalizationEquivariant(nn.Conv2d(1, 1, 3, padding=1)))
+    >>> assert_normalization_equivariant(NormalizationEquivariant(torch.nn.Conv2d(1, 1, 3, padding=1)))
     >>> assert_normalization_equivariant(lambda y: y.clamp(0, 1))
     Traceback (most recent call last):
         ...
@@ -78,7 +78,7 @@ def assert_normalization_equivariant(
     if (instance_statistics(images, pool=pool)[2] == 0).any():
         raise ValueError("the images must not be constant: a constant one has no contrast to measure an error in")
     tolerance = TOLERANCES[images.dtype] if tolerance is None else tolerance
-    with torch.no_grad(), _in_eval_mode(f):
+    with torch.no_grad(), in_eval_mode(f):
         _check_that_it_is_a_function(f, images)
         for identity in IDENTITIES:
             a, b = _group_element(identity, images, pool)
@@ -94,18 +94,6 @@ def assert_normalization_equivariant(
             raise AssertionError(
                 f"not normalization equivariant: f(c 1) = c 1 fails with c = {CONSTANT}: off by {float(error.amax()):.2g}"
             )
-
-
-@contextmanager
-def _in_eval_mode(f: object) -> Iterator[None]:
-    modes = {module: module.training for module in f.modules()} if isinstance(f, nn.Module) else {}
-    for module in modes:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
 
 
 def _check_that_it_is_a_function(f: Callable[[Tensor], Tensor], y: Tensor) -> None:

@@ -77,7 +77,8 @@ class Tiles:
         """The overlap, and how much at each end of it has weight 0."""
         if self.overlap is not None:
             return self.overlap, self.overlap / 4
-        radius = receptive_radius(backbone, z, self.tile, args, kwargs)
+        # Not through torch.compile, which would compile for each size of the probes.
+        radius = receptive_radius(_unwrapped(backbone), z, self.tile, args, kwargs)
         if radius is not None and 4 * radius <= self.tile:
             overlap = -(-2 * radius // MULTIPLE) * MULTIPLE
             if overlap <= self.tile // 2:
@@ -148,7 +149,7 @@ def tiled(denoiser: nn.Module, tile: int = 512, overlap: int | None = None, prog
     return whole
 
 
-def _unwrapped(model: nn.Module) -> nn.Module:
+def _unwrapped(model: Any) -> Any:
     """The model inside torch.compile, DataParallel and DistributedDataParallel."""
     while True:
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
