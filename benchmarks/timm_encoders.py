@@ -21,8 +21,8 @@ MODELS = (
     "edgenext_xx_small", "efficientformer_l1", "efficientformerv2_s0", "efficientnet_b0", "efficientvit_b0",
     "fastvit_t8", "focalnet_tiny_srf", "gcvit_xxtiny", "ghostnet_100", "hgnet_tiny", "hiera_tiny_224", "hrnet_w18_small",
     "inception_next_tiny", "levit_128s", "maxvit_rmlp_pico_rw_256", "mobilenetv3_small_050", "mobilevit_xxs",
-    "mvitv2_tiny", "nest_tiny", "nextvit_small", "pit_ti_224", "poolformer_s12", "pvt_v2_b0", "regnetx_002", "repvit_m1",
-    "resnet18", "resnetv2_50", "sam2_hiera_tiny", "starnet_s050", "swin_tiny_patch4_window7_224",
+    "mvitv2_tiny", "nest_tiny", "nextvit_small", "pit_ti_224", "poolformer_s12", "pvt_v2_b0", "regnetx_002", "repvit_m1", "resnest14d",
+    "rexnet_100", "skresnet18", "resnet18", "resnetv2_50", "sam2_hiera_tiny", "starnet_s050", "swin_tiny_patch4_window7_224",
     "swinv2_tiny_window16_256", "tiny_vit_5m_224", "tnt_s_patch16_224", "twins_svt_small", "vgg11", "visformer_tiny",
     "vit_tiny_patch16_224", "volo_d1_224", "xception41p", "xcit_nano_12_p8_224",
 )  # fmt: skip

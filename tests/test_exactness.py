@@ -40,8 +40,8 @@ def test_gradients_are_exact_to_rounding_at_every_scale(a):
 
 @pytest.mark.parametrize("a", [1.0, 1e18])
 def test_large_images_of_large_values_do_not_overflow(a):
-    # Not 1e-5: torch's vector_norm adds the squares of 4 million float32 numbers one after the other.
-    assert large_image_error(FORMULAS["here"], a) <= 1e-4
+    # 4e-5 where torch adds the squares of 4 million float32 numbers one after the other.
+    assert large_image_error(FORMULAS["here"], a) <= 2e-6
 
 
 def test_the_page_says_what_was_measured_and_why_a_check_failed():

@@ -95,3 +95,9 @@ def test_encoders_with_windows_and_strides_take_every_size_in_turn(encoder):
 def test_encoders_of_one_size_are_refused_when_they_are_built(encoder):
     with pytest.raises(ValueError, match=rf"timm's {encoder}.*Encoders for every image size are convnext_atto"):
         create_denoiser(f"timm:{encoder}", "wne")
+
+
+def test_encoders_that_normalize_what_they_pool_to_one_pixel_are_trained_on_two_images():
+    f = create_denoiser("timm:resnest14d", "wne", width=4)
+    f.train()(random_images(2, 1, 64, 64, dtype=torch.float32)).sum().backward()
+    assert f.eval()(random_images(1, 1, 5, 40, dtype=torch.float32)).shape == (1, 1, 5, 40)

@@ -96,7 +96,10 @@ def _centred(y: Tensor, mask: Tensor | None, pool: Pool) -> _Centred:
 
 def _unit_power(x: Tensor, image: _Centred) -> tuple[Tensor, Tensor]:
     """x / rms(x), and the rms of what was divided by the peak to give x; both exactly 0 where x = 0."""
-    rms = torch.linalg.vector_norm(x, 2, image.over, keepdim=True) / image.count**0.5
+    # By rows, then over the rows: a CPU adds the squares one after the other, and float32 loses the last ones of
+    # millions (4e-5 of std at 2048 x 2048, 1e-7 by rows).
+    rows = torch.linalg.vector_norm(x, 2, -1, keepdim=True)
+    rms = torch.linalg.vector_norm(rows, 2, image.over, keepdim=True) / image.count**0.5
     # 0 / inf: there the value is 0 and the gradient too, instead of 0 / 0.
     return x / rms.masked_fill(rms.logical_not(), torch.inf), image.peak * rms
 

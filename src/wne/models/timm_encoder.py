@@ -115,14 +115,15 @@ def _find_sides(name: str, channels: int) -> Sides:
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         encoder = _create(name, channels)
         stride = max(encoder.feature_info.reduction())
-        for sides in _candidates(encoder, stride):
-            refusal = _refusal(encoder, channels, sides)
-            if refusal is None:
-                return sides
+        # BatchNorm of what an attention over channels pools to one pixel is trained on two images or more, at any size.
+        for images in (1, 2):
+            for sides in _candidates(encoder, stride):
+                refusal = _refusal(encoder, channels, sides, images)
+                if refusal is None:
+                    return sides
     size = _native_size(encoder)
     raise ValueError(
-        f"timm's {name} takes images of {f'{size} x {size}' if size else 'one size'} alone, not every multiple of its "
-        f"stride {stride} ({refusal}). {_INSTEAD}"
+        f"timm's {name} takes images of {f'{size} x {size}' if size else 'one size'} alone: {refusal}. {_INSTEAD}"
     )
 
 
@@ -145,7 +146,7 @@ def _native_size(encoder: nn.Module) -> int | None:
     return None
 
 
-def _refusal(encoder: nn.Module, channels: int, sides: Sides) -> str | None:
+def _refusal(encoder: nn.Module, channels: int, sides: Sides, trained_images: int) -> str | None:
     """Why the encoder does not take these sides, or None. Sizes in turn: an encoder may remember the last one."""
     multiple, least = sides
     shapes = [(least, least), (least, least + multiple), (least + 2 * multiple, least), (least, least)]
@@ -153,12 +154,14 @@ def _refusal(encoder: nn.Module, channels: int, sides: Sides) -> str | None:
         encoder.train(train)  # BatchNorm of a batch of one wants more than one pixel
         try:
             with torch.no_grad():
-                features = encoder(torch.empty(1, channels, height, width))
+                features = encoder(torch.empty(trained_images if train else 1, channels, height, width))
         except Exception as error:  # whatever the model's code raises is what it would raise at the first image
-            return f"{height} x {width}: {_first_line(error)}"
+            return f"it fails at {height} x {width}: {_first_line(error)}"
         for x, depth in zip(features, encoder.feature_info.channels()):
             if x.ndim != 4 or depth not in (x.shape[1], x.shape[-1]):
-                return f"{height} x {width}: features of shape {tuple(x.shape)} where {depth} channels belong"
+                return (
+                    f"at {height} x {width} it gives features of shape {tuple(x.shape)} where {depth} channels belong"
+                )
     return None
 
 
