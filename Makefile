@@ -23,8 +23,8 @@ test: $(READY)
 
 # From the committed results: no checkpoints, no torch. Other profiles: make figures PROFILE=bsd400
 figures: $(READY)
-	wne figures --params $(DIRECTORY)/params.yaml
-	wne tables --params $(DIRECTORY)/params.yaml
+	python -m replication figures --params $(DIRECTORY)/params.yaml
+	python -m replication tables --params $(DIRECTORY)/params.yaml
 
 paper:
 	@command -v latexmk >/dev/null || { echo "error: no latexmk; install LaTeX: apt-get update && apt-get install -y latexmk texlive-latex-recommended (Debian, Ubuntu), or TeX Live" >&2; exit 1; }

@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from benchmarks.formulas import CodeFormula
 from wne import NormalizationEquivariant
 from wne.files import write_text
-from wne.formulas import CodeFormula
 from wne.models import create_denoiser
 from wne.models.affine import SortPool
 

@@ -18,21 +18,21 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
-
 from starts_page import page
-from wne.checkpoints import load_run
-from wne.data.download import fetch_set
-from wne.data.images import read_image
-from wne.data.leaves import dead_leaves
-from wne.evaluate import noisy_image, numpy_denoiser
+
+from replication.data.download import fetch_set
+from replication.data.images import read_image
+from replication.data.leaves import dead_leaves
+from replication.data.metrics import psnr
+from replication.data.noise import BenchImage, central_crop, noise_field
+from replication.experiments.evaluate import noisy_image, numpy_denoiser
+from replication.experiments.train import train
+from replication.experiments.trained import load_run
+from replication.study.environment import environment
+from replication.study.params import Params
+from replication.study.paths import IMAGES, ProfilePaths
+from replication.study.rng import stream_key
 from wne.files import write_text
-from wne.metrics import psnr
-from wne.noise import BenchImage, central_crop, noise_field
-from wne.params import Params
-from wne.paths import IMAGES, ProfilePaths
-from wne.provenance import environment
-from wne.rng import stream_key
-from wne.train import train
 
 ROOT = Path(__file__).parents[1]
 SCORES, PAGE = ROOT / "benchmarks/starts.csv", ROOT / "docs/starting-points.md"

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from conftest import tiny_denoiser
-from wne.classical import classical_denoiser
+from replication.experiments.classical import classical_denoiser
+from replication.study.rng import stream_key
 from wne.models import create_denoiser
-from wne.rng import stream_key
 
 
 class UNet(nn.Module):

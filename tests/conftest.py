@@ -7,8 +7,8 @@ import torch
 from hypothesis import settings
 from torch import Tensor, nn
 
+from replication.study.rng import stream_key, torch_generator
 from wne.models import create_denoiser
-from wne.rng import stream_key, torch_generator
 
 # Images this small gain nothing from a second thread, and threads that wait for one another are
 # a hundred times slower on a busy machine.

@@ -10,9 +10,9 @@ import pandas as pd
 import yaml
 from PIL import Image
 
-from wne.params import ANALYSES, Params, load_params
-from wne.paths import ProfilePaths
-from wne.summary import Summary
+from replication.results.summary import Summary
+from replication.study.params import ANALYSES, Params, load_params
+from replication.study.paths import ProfilePaths
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 IMAGES = ("01", "02", "camera_1", "NA")
@@ -178,9 +178,9 @@ def made_up_quality(params: Params, name: str) -> dict[str, list[dict]]:
 
 def default_summary(folder: Path) -> tuple[Params, ProfilePaths, Summary]:
     """Made-up results of every run of the default profile, collected; the analyses' tables are empty."""
-    from wne.collect.contrasts import contrast_table
-    from wne.collect.corpus import difficulty_table, leakage_table
-    from wne.collect.runs import (
+    from replication.results.contrasts import contrast_table
+    from replication.results.corpus import difficulty_table, leakage_table
+    from replication.results.runs import (
         defect_level_table,
         defect_table,
         loss_table,
@@ -190,8 +190,8 @@ def default_summary(folder: Path) -> tuple[Params, ProfilePaths, Summary]:
         training_table,
         unleaked_table,
     )  # fmt: skip
-    from wne.collect.timing import timing_table
-    from wne.summary import fingerprints, read_csv
+    from replication.results.summary import fingerprints, read_csv
+    from replication.results.timing import timing_table
 
     params = load_params(REPOSITORY / "params.yaml")
     params = params.model_copy(update={"statistics": params.statistics.model_copy(update={"resamples": 100})})

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wne.data.images import image_paths, load_set
-from wne.data.registry import COMPOSITES, registered_files
-from wne.paths import IMAGES
+from replication.data.images import image_paths, load_set
+from replication.data.registry import COMPOSITES, registered_files
+from replication.study.paths import IMAGES
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))

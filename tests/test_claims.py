@@ -7,10 +7,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from synthetic_results import REPOSITORY
-from whole_summary import whole_summary
-from wne.claims import RULES, VERDICTS, claims, ledger, theory
-from wne.claims.ledger import (
+from replication.claims import RULES, VERDICTS, claims, ledger, theory
+from replication.claims.ledger import (
     Outcome,
     Part,
     above,
@@ -22,9 +20,11 @@ from wne.claims.ledger import (
     verdict,
     within,
 )
-from wne.params import Params
-from wne.summary import CollectError
-from wne.tables.published import read_published
+from replication.results.summary import CollectError
+from replication.study.params import Params
+from replication.study.published import read_published
+from synthetic_results import REPOSITORY
+from whole_summary import whole_summary
 
 REPRODUCED, PARTLY, NOT, UNTESTED = VERDICTS
 PUBLISHED = read_published(REPOSITORY / "data/paper_values.csv")
@@ -222,7 +222,9 @@ def test_a_claim_is_partly_at_most_where_one_of_its_experiments_is_not_reported(
 def test_missing_runs_are_an_error_with_their_names(study):
     params, summary = study
     curves = summary.curves[~summary.curves["run"].isin(["dncnn-wne-s10", "fdncnn-ne_arch-s50"])]
-    with pytest.raises(CollectError, match=r"C4: the summary lacks fdncnn-ne_arch-s50, dncnn-wne-s10; .*wne collect"):
+    with pytest.raises(
+        CollectError, match=r"C4: the summary lacks fdncnn-ne_arch-s50, dncnn-wne-s10; .*python -m replication collect"
+    ):
         line(params, SimpleNamespace(**{**vars(summary), "curves": curves}), "C4")
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.ndimage import uniform_filter
 from torch import nn
 
-from wne.classical import classical_denoiser, wrapped, wrapped_classical
-from wne.metrics import psnr
-from wne.rng import uniform_field
+from replication.data.metrics import psnr
+from replication.experiments.classical import classical_denoiser, wrapped, wrapped_classical
+from replication.study.rng import uniform_field
 from wne.wrapper import NormalizationEquivariant
 
 KINDS = ["tv", "nlm", "wavelet"]

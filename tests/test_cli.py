@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 def wne(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from wne.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from replication.cli import main; main()", *arguments],
         cwd=cwd, capture_output=True, text=True, env={**os.environ, "COLUMNS": "120"},
     )  # fmt: skip
 
@@ -81,5 +81,5 @@ def test_a_stopped_training_ends_with_status_75_and_says_how_to_go_on(tmp_path):
 
 
 def test_figures_and_tables_import_no_torch():
-    code = "import sys, wne.cli, wne.collect.profile, wne.figures, wne.tables; sys.exit('torch' in sys.modules)"
+    code = "import sys, replication.cli, replication.results.profile, replication.report.figures, replication.report.tables; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -1,4 +1,4 @@
-"""`wne denoise`, `wne info`, `wne list` and `wne evaluate --backbone` as a user runs them."""
+"""`wne denoise`, `wne info`, `wne list` and `python -m replication evaluate --backbone` as a user runs them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-import wne.cli
+import replication.cli
+from replication.report.own import load_own, with_own
+from replication.study.params import ParameterError, load_params
 from wne.imagefiles import read_image, write_image
-from wne.own import load_own, with_own
-from wne.params import ParameterError, load_params
 
 
 def run(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
     """Exit status, output and error output of a command."""
     monkeypatch.setattr(sys, "argv", ["wne", *map(str, arguments)])
     with pytest.raises(SystemExit) as exit:
-        wne.cli.main()
+        replication.cli.main()
         sys.exit(0)
     out, err = capsys.readouterr()
     return int(exit.value.code or 0), out, err

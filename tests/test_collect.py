@@ -11,6 +11,11 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
+from replication.results.identity import baseline_of
+from replication.results.profile import collect
+from replication.results.statistics import mean_interval, median_interval
+from replication.results.summary import CollectError, read_summary
+from replication.study.params import Statistics
 from synthetic_results import (
     IMAGES,
     default_summary,
@@ -20,11 +25,6 @@ from synthetic_results import (
     write_results,
     write_timing,
 )
-from wne.collect.identity import baseline_of
-from wne.collect.profile import collect
-from wne.params import Statistics
-from wne.statistics import mean_interval, median_interval
-from wne.summary import CollectError, read_summary
 
 STATISTICS = Statistics(confidence=0.95, resamples=4000, seed=0)
 
@@ -40,7 +40,7 @@ def _read(paths, name):
 
 
 def test_importing_analysis_and_rendering_leaves_torch_out():
-    code = "import sys, wne.collect.profile, wne.figures, wne.tables; sys.exit('torch' in sys.modules)"
+    code = "import sys, replication.results.profile, replication.report.figures, replication.report.tables; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
@@ -55,8 +55,10 @@ def test_missing_runs_are_named_with_their_commands(tiny):
         collect(params, paths)
     message = str(error.value)
     assert "\n" not in message
-    assert "not trained (wne train RUN && wne evaluate RUN): dncnn-wne-s25" in message
-    assert "not evaluated (wne evaluate RUN): swinir-wne-s25" in message
+    assert (
+        "not trained (python -m replication train RUN && python -m replication evaluate RUN): dncnn-wne-s25" in message
+    )
+    assert "not evaluated (python -m replication evaluate RUN): swinir-wne-s25" in message
     assert not paths.summary.exists()
 
 
@@ -85,7 +87,9 @@ def test_an_incomplete_sweep_is_refused(tiny, column, value, message):
     file = paths.evaluated(params, "dncnn-wne-s25") / "psnr.csv"
     psnr = pd.read_csv(file, dtype={"image": str}, keep_default_na=False)
     psnr[psnr[column] != value].to_csv(file, index=False)
-    with pytest.raises(CollectError, match=f"dncnn-wne-s25: .* missing.*{message}.*wne evaluate dncnn-wne-s25"):
+    with pytest.raises(
+        CollectError, match=f"dncnn-wne-s25: .* missing.*{message}.*python -m replication evaluate dncnn-wne-s25"
+    ):
         collect(params, paths)
 
 
@@ -115,7 +119,7 @@ def test_files_of_removed_runs_do_not_enter(tiny, tmp_path):
 
 def test_a_summary_of_other_runs_is_refused(tiny, tmp_path):
     params, paths = tiny
-    with pytest.raises(CollectError, match=r"no summary of dncnn-baseline-s25, .*wne collect"):
+    with pytest.raises(CollectError, match=r"no summary of dncnn-baseline-s25, .*python -m replication collect"):
         read_summary(params, paths)
     collect(params, paths)
     name = "dncnn-wne-s25"
@@ -129,7 +133,7 @@ def test_timing_of_another_shape_is_refused(tiny, tmp_path):
     params, paths = tiny
     samples = pd.read_csv(paths.timing / "samples.csv").assign(height=7)
     samples.to_csv(paths.timing / "samples.csv", index=False)
-    with pytest.raises(CollectError, match=r"timing of fdncnn, training on cpu.*wne timing"):
+    with pytest.raises(CollectError, match=r"timing of fdncnn, training on cpu.*python -m replication timing"):
         collect(params, paths)
 
 
@@ -138,10 +142,14 @@ def test_difficulty_that_was_not_measured_or_otherwise_is_refused(tiny):
     file = paths.difficulty / "embedded-train.csv"
     table = pd.read_csv(file)
     table.assign(patches=7).to_csv(file, index=False)
-    with pytest.raises(CollectError, match=r"difficulty of embedded-train .* other parameters; .*wne difficulty"):
+    with pytest.raises(
+        CollectError, match=r"difficulty of embedded-train .* other parameters; .*python -m replication difficulty"
+    ):
         collect(params, paths)
     file.unlink()
-    with pytest.raises(CollectError, match=r"difficulty not measured \(wne difficulty TRAIN_SET\): embedded-train"):
+    with pytest.raises(
+        CollectError, match=r"difficulty not measured \(python -m replication difficulty TRAIN_SET\): embedded-train"
+    ):
         collect(params, paths)
 
 
@@ -161,7 +169,7 @@ def test_an_analysis_that_is_missing_or_stale_is_refused(tiny, tmp_path):
     _, paths = tiny
     item = {"group": "cnn", "run": "dncnn-baseline-s25", "classical": ["tv"], "test_set": "set12"}
     more = make_params(tmp_path / "more", controls={"mine": item})
-    with pytest.raises(CollectError, match=r"controls not made \(wne controls NAME\): mine"):
+    with pytest.raises(CollectError, match=r"controls not made \(python -m replication controls NAME\): mine"):
         collect(more, paths)
     folder = paths.analysis("controls", "mine")
     folder.mkdir(parents=True)

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from backbones import backbone
+from benchmarks.compatibility import CHECKS, autocast, compiled, exported
 from conftest import random_images
 from wne import NormalizationEquivariant
-from wne.compatibility import CHECKS, autocast, compiled, exported
 
 # Rounding of float32, and for autocast of bfloat16 (2^-8) through some layers.
 ALLOWED = {name: 1e-4 for name in CHECKS} | {"autocast to bfloat16": 0.05}

@@ -12,10 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import random_images, tiny_denoiser
-from tiny_profile import RUN, tiny_profile
-from wne.checkpoints import save_checkpoint
-from wne.classical import classical_denoiser
-from wne.controls import (
+from replication.experiments.classical import classical_denoiser
+from replication.experiments.controls import (
     Control,
     InTrainingRange,
     TypicalInput,
@@ -25,11 +23,13 @@ from wne.controls import (
     oracle,
     typical_input,
 )
-from wne.evaluate import evaluate, numpy_denoiser
+from replication.experiments.evaluate import evaluate, numpy_denoiser
+from replication.study.params import Params
+from replication.study.paths import ProfilePaths
+from replication.study.rng import uniform_field
+from tiny_profile import RUN, tiny_profile
+from wne.checkpoints import save_checkpoint
 from wne.models import create_denoiser
-from wne.params import Params
-from wne.paths import ProfilePaths
-from wne.rng import uniform_field
 from wne.wrapper import NormalizationEquivariant
 
 CPU = torch.device("cpu")

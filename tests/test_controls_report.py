@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from replication.report import style
+from replication.report.figures import controls as figures
+from replication.report.tables import controls as tables
+from replication.results.controls import controls_table
+from replication.results.readers import cell_runs, crossed_recipes, crossings, wrapped_twin
+from replication.results.recipe import recipe_table
+from replication.results.summary import CollectError, read_csv
+from replication.study.params import Params, load_params
+from replication.study.paths import ProfilePaths
 from synthetic_results import IMAGES, REPOSITORY, default_summary, write_evaluation
-from wne import style
-from wne.collect.controls import controls_table
-from wne.collect.readers import cell_runs, crossed_recipes, crossings, wrapped_twin
-from wne.collect.recipe import recipe_table
-from wne.figures import controls as figures
-from wne.params import Params, load_params
-from wne.paths import ProfilePaths
-from wne.summary import CollectError, read_csv
-from wne.tables import controls as tables
 
 RUN, ITEM, TEST_SET = "dncnn-baseline-s25", "dncnn", "photos-test"
 GAINS = {"oracle": 3.0, "oracle_about_zero": 2.0, "wrapped_at_test": -4.0, "wrapped_at_test_rescaled": -1.0}

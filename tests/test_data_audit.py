@@ -5,10 +5,10 @@ import os
 import numpy as np
 import pytest
 
-from wne.data.audit import audit
-from wne.data.download import fetch_set
-from wne.data.images import grey, image_paths, load_set, read_image
-from wne.data.leaves import dead_leaves
+from replication.data.audit import audit
+from replication.data.download import fetch_set
+from replication.data.images import grey, image_paths, load_set, read_image
+from replication.data.leaves import dead_leaves
 
 MIRROR = os.environ.get("WNE_DATA_MIRROR")
 needs_mirror = pytest.mark.skipif(not MIRROR, reason="needs Set12 and BSD400: set WNE_DATA_MIRROR to a copy of them")

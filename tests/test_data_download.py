@@ -16,10 +16,10 @@ from PIL import Image
 from scipy.io import savemat
 from urllib3.util.retry import Retry
 
-from wne.data import download, registry, transfer
-from wne.data.download import fetch_set
-from wne.data.images import image_pairs, image_paths, load_pairs, load_set
-from wne.data.registry import Archive, DataError, RegisteredFile
+from replication.data import download, registry, transfer
+from replication.data.download import fetch_set
+from replication.data.images import image_pairs, image_paths, load_pairs, load_set
+from replication.data.registry import Archive, DataError, RegisteredFile
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from wne.data.download import fetch_set
-from wne.data.images import grey, image_pairs, image_paths, image_size, load_pairs, load_set, read_image
-from wne.data.registry import DataError
+from replication.data.download import fetch_set
+from replication.data.images import grey, image_pairs, image_paths, image_size, load_pairs, load_set, read_image
+from replication.data.registry import DataError
 
 MIRROR = os.environ.get("WNE_DATA_MIRROR")
 needs_mirror = pytest.mark.skipif(not MIRROR, reason="needs BSD68 and CBSD68: set WNE_DATA_MIRROR to a copy of them")
@@ -129,7 +129,7 @@ def test_what_is_missing_says_how_to_get_it(tmp_path):
     with pytest.raises(DataError, match="no such image"):
         read_image(tmp_path / "none.png", 1)
     for name in ("set12", "embedded-train"):
-        with pytest.raises(DataError, match=f"run `wne download {name}`"):
+        with pytest.raises(DataError, match=f"run `python -m replication download {name}`"):
             image_paths(tmp_path, name)
 
 

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from PIL import Image
 
-from wne.data.download import fetch_set
-from wne.data.images import load_set
-from wne.data.leaves import dead_leaves
-from wne.data.png import stored_png
-from wne.data.registry import COMPOSITES, SELECTIONS, archives, is_selected, registered_files, set_names
+from replication.data.download import fetch_set
+from replication.data.images import load_set
+from replication.data.leaves import dead_leaves
+from replication.data.png import stored_png
+from replication.data.registry import COMPOSITES, SELECTIONS, archives, is_selected, registered_files, set_names
 
 SIZES = {
     "photos-train": 11, "photos-test": 6, "leaves-train": 48, "leaves-test": 6, "sensor-train": 10, "sensor-test": 8,

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from wne.data.download import fetch_set
-from wne.data.images import load_pairs
-from wne.data.registry import SELECTIONS
-from wne.data.sensor import LEVELS, add_sensor_noise, demosaic, mosaic, sensor_pair, to_srgb
+from replication.data.download import fetch_set
+from replication.data.images import load_pairs
+from replication.data.registry import SELECTIONS
+from replication.data.sensor import LEVELS, add_sensor_noise, demosaic, mosaic, sensor_pair, to_srgb
 
 
 @pytest.mark.parametrize("x", [0.1, 0.2, 0.5])

@@ -10,10 +10,8 @@ import pytest
 import torch
 
 from conftest import random_images
-from synthetic_results import REPOSITORY
-from tiny_profile import tiny_profile
-from wne.data.patches import PatchSampler
-from wne.difficulty import (
+from replication.data.patches import PatchSampler
+from replication.experiments.difficulty import (
     Sample,
     approximate_difficulty,
     central_interval,
@@ -26,11 +24,13 @@ from wne.difficulty import (
     predicted_coverage,
     sample_difficulty,
 )
-from wne.figures.difficulty import fig07
-from wne.params import Difficulty, load_params
-from wne.paths import ProfilePaths
-from wne.rng import uniform_field
-from wne.summary import CollectError
+from replication.report.figures.difficulty import fig07
+from replication.results.summary import CollectError
+from replication.study.params import Difficulty, load_params
+from replication.study.paths import ProfilePaths
+from replication.study.rng import uniform_field
+from synthetic_results import REPOSITORY
+from tiny_profile import tiny_profile
 
 SIDE = 16
 D = SIDE**2

@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from conftest import random_images, tiny_denoiser
-from synthetic_results import REPOSITORY
-from tiny_profile import RUN, tiny_profile
-from wne.checkpoints import save_checkpoint
-from wne.collect.errors import (
+from replication.data.patches import PatchSampler
+from replication.experiments.difficulty import normalized_difficulty
+from replication.experiments.errors import analyse, measure_errors, normalized_quality
+from replication.report.figures.errors import fig06, fig11
+from replication.results.errors import (
     Sample,
     bin_centres,
     bin_of,
@@ -22,14 +23,13 @@ from wne.collect.errors import (
     item_rows,
     spread_of,
 )
-from wne.data.patches import PatchSampler
-from wne.difficulty import normalized_difficulty
-from wne.errors import analyse, measure_errors, normalized_quality
-from wne.figures.errors import fig06, fig11
-from wne.params import Errors, Statistics, load_params
-from wne.paths import ProfilePaths
-from wne.rng import uniform_field
-from wne.summary import CollectError
+from replication.results.summary import CollectError
+from replication.study.params import Errors, Statistics, load_params
+from replication.study.paths import ProfilePaths
+from replication.study.rng import uniform_field
+from synthetic_results import REPOSITORY
+from tiny_profile import RUN, tiny_profile
+from wne.checkpoints import save_checkpoint
 
 CPU = torch.device("cpu")
 STATISTICS = Statistics(confidence=0.95, resamples=300, seed=0)

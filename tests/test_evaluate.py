@@ -12,15 +12,16 @@ import torch
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from replication.data.noise import load_bench
+from replication.experiments import evaluate as evaluation
+from replication.experiments.evaluate import evaluate, noisy_image, numpy_denoiser
+from replication.experiments.train import train
+from replication.experiments.trained import load_run
+from replication.study.params import Params
+from replication.study.rng import torch_generator
 from tiny_profile import PAIRED, RUN, tiny_profile
-from wne import evaluate as evaluation
-from wne.checkpoints import CheckpointError, load_run
+from wne.checkpoints import CheckpointError
 from wne.equivariance import equivariance_defect, sample_affine
-from wne.evaluate import evaluate, noisy_image, numpy_denoiser
-from wne.noise import load_bench
-from wne.params import Params
-from wne.rng import torch_generator
-from wne.train import train
 
 CPU = torch.device("cpu")
 
@@ -207,11 +208,11 @@ def test_noise_does_not_depend_on_the_run(tmp_path):
 
 def test_missing_pieces_are_named(tmp_path):
     params, paths = tiny_profile(tmp_path)
-    with pytest.raises(CheckpointError, match=f"wne train {RUN}"):
+    with pytest.raises(CheckpointError, match=f"python -m replication train {RUN}"):
         evaluate(params, RUN, paths, CPU)
     train(params, RUN, paths, CPU)
     other, _ = tiny_profile(tmp_path, recipe={"steps": 13})
     with pytest.raises(CheckpointError, match="does not fit"):
         evaluate(other, RUN, paths, CPU)
-    with pytest.raises(FileNotFoundError, match="wne noise elsewhere"):
+    with pytest.raises(FileNotFoundError, match="python -m replication noise elsewhere"):
         next(load_bench(paths, "elsewhere"))

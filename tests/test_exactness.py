@@ -7,9 +7,7 @@ import math
 import pytest
 import torch
 
-from conftest import random_images
-from wne import load_denoiser
-from wne.exactness import (
+from benchmarks.exactness import (
     CASES,
     FORMULAS,
     GRADIENT_SCALES,
@@ -20,6 +18,8 @@ from wne.exactness import (
     others_of_the_batch,
     page,
 )
+from conftest import random_images
+from wne import load_denoiser
 
 BACKBONE = load_denoiser("results/bsd400/weights/dncnn-wne-s25.safetensors").backbone.double()
 IMAGE = random_images(1, 1, 24, 20)

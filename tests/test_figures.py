@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from replication.report import style
+from replication.report.figures import FIGURES, draw_all, load, why_not
+from replication.report.figures.qualitative import fig02, fig19, read_example
+from replication.results.profile import collect
+from replication.results.summary import CollectError
+from replication.study import labels
+from replication.study.params import load_params
 from synthetic_results import REPOSITORY, make_params, write_results
-from wne import style
-from wne.collect.profile import collect
-from wne.figures import FIGURES, draw_all, load, why_not
-from wne.figures.qualitative import fig02, fig19, read_example
-from wne.params import load_params
-from wne.summary import CollectError
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,9 @@ def test_figures_of_missing_runs_are_refused_by_name(tiny, tmp_path):
     params, paths = tiny
     runs = {name: run.model_dump() for name, run in params.runs.items()}
     runs["dncnn-wne-s50"] = runs["dncnn-wne-s25"] | {"sigma": 50}
-    with pytest.raises(CollectError, match=r"lacks the current version of dncnn-wne-s50;.*wne collect"):
+    with pytest.raises(
+        CollectError, match=r"lacks the current version of dncnn-wne-s50;.*python -m replication collect"
+    ):
         draw_all(make_params(tmp_path, runs=runs), paths)
 
 
@@ -136,5 +139,5 @@ def test_variants_have_their_own_colour_and_marker():
 
 def test_denoisers_are_named_by_backbone_and_variant():
     named = [("swinir", "baseline"), ("dncnn", "wne_input"), ("fdncnn", "ne_arch"), ("new", "wne")]
-    labels = [style.denoiser_label(*pair) for pair in named]
+    labels = [labels.denoiser_label(*pair) for pair in named]
     assert labels == ["SwinIR", "DnCNN-IN", "FDnCNN NE-arch", "new-WNE"]

@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import same_color
 from matplotlib.text import Text
 
+from replication.report import style
+from replication.report.figures import FIGURES, load
+from replication.report.figures.training import training
+from replication.results.summary import CollectError
 from synthetic_results import default_summary
-from wne import style
-from wne.figures import FIGURES, load
-from wne.figures.training import training
-from wne.summary import CollectError
 
 SWEEPS = ("fig03", "fig04", "fig08", "fig10", "fig12", "fig13", "fig14", "fig15", "fig16", "fig18", "fig20", "fig21")
 DRAWN = (*SWEEPS, "fig09", "overview", "training")
@@ -168,7 +168,7 @@ def test_ssim_fills_the_unit_square_in_both_windows(draw):
 )
 def test_a_figure_is_never_drawn_without_one_of_its_runs(draw, made_up, name, run):
     curves = made_up[2].curves
-    with pytest.raises(CollectError, match=rf"no noise sweep of {run}; make it with: wne collect$"):
+    with pytest.raises(CollectError, match=rf"no noise sweep of {run}; make it with: python -m replication collect$"):
         draw(name, curves=curves[curves["run"] != run])
 
 

@@ -11,17 +11,17 @@ import torch
 from torch import nn
 
 from conftest import random_images, tiny_denoiser
+from replication.data.noise import load_bench
+from replication.experiments.filters import analyse, effective_pixels, euler_defect, jacobian_rows, row_sums
+from replication.report.figures.filters import fig05
+from replication.results.filters import filters_table
+from replication.results.summary import CollectError
+from replication.study.params import Filters, load_params
+from replication.study.paths import ProfilePaths
 from synthetic_results import REPOSITORY
 from tiny_profile import RUN, tiny_profile
 from wne.checkpoints import CheckpointError, save_checkpoint
-from wne.collect.filters import filters_table
-from wne.figures.filters import fig05
-from wne.filters import analyse, effective_pixels, euler_defect, jacobian_rows, row_sums
 from wne.models import list_denoisers
-from wne.noise import load_bench
-from wne.params import Filters, load_params
-from wne.paths import ProfilePaths
-from wne.summary import CollectError
 
 CPU = torch.device("cpu")
 ENTRIES = [(0, 3, 4), (0, 0, 0), (0, 7, 2)]
@@ -199,7 +199,7 @@ def test_what_is_not_there_is_named(tmp_path, changes, message):
 def test_an_untrained_run_is_refused(tmp_path):
     params, paths, _ = _profile(tmp_path)
     paths.checkpoint(params, RUN).unlink()
-    with pytest.raises(CheckpointError, match=f"wne train {RUN}"):
+    with pytest.raises(CheckpointError, match=f"python -m replication train {RUN}"):
         analyse(params, "item", paths, CPU)
 
 

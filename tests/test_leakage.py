@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from replication.data.leakage import audit_training_set
+from replication.data.noise import make_bench
+from replication.study.rng import uniform_field
 from tiny_profile import tiny_profile
-from wne.leakage import audit_training_set
-from wne.noise import make_bench
-from wne.rng import uniform_field
 
 
 def test_a_planted_crop_is_found_where_it_lies(tmp_path):

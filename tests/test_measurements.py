@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import random_images
-from wne.measurements import BlockAverage, LowFrequencies, Nothing, RandomPixels, create_projector, random_mask
+from replication.experiments.measurements import (
+    BlockAverage,
+    LowFrequencies,
+    Nothing,
+    RandomPixels,
+    create_projector,
+    random_mask,
+)
 
 _ALL = [("none", None), ("random_pixels", 0.3), ("block_average", 2), ("blur", 0.3)]
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from wne.metrics import psnr, ssim, ssim_uniform
+from replication.data.metrics import psnr, ssim, ssim_uniform
 
 
 @pytest.fixture

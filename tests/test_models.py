@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import wne
 from conftest import random_images, tiny_denoiser, tiny_size
+from replication.study.params import load_params
 from wne.checkpoints import load_denoiser, save_checkpoint
 from wne.models import ARCHITECTURAL_FORMS, BACKBONES, WRAPPERS, create_denoiser, list_denoisers
 from wne.models.dncnn import DnCNN, FDnCNN
@@ -19,7 +20,6 @@ from wne.models.padding import pad_to_multiple, reflect_pad
 from wne.models.precision import Float32Conv2d
 from wne.models.restormer import ScaleLayerNorm, ShiftLayerNorm
 from wne.models.swinir import SwinIR
-from wne.params import load_params
 from wne.wrapper import BackboneWrapper, InputNormalized, NormalizationEquivariant, ScaleEquivariant
 
 SIZES = [(1, 1), (1, 7), (5, 3), (33, 29)]

@@ -10,9 +10,9 @@ from PIL import Image
 from scipy import stats
 from scipy.fft import dctn, idctn
 
+from replication.data.noise import STEP, central_crop, load_bench, make_bench, noise_field, through_jpeg, unit_noise
+from replication.study.rng import uniform_field
 from tiny_profile import PAIRED, tiny_profile
-from wne.noise import STEP, central_crop, load_bench, make_bench, noise_field, through_jpeg, unit_noise
-from wne.rng import uniform_field
 
 COUNT = 400_000
 RAYLEIGH_MEAN = np.sqrt(np.pi / (4 - np.pi))
@@ -148,6 +148,6 @@ def test_a_bench_of_pairs_holds_both_photographs(tmp_path):
 def test_two_images_of_one_name_are_an_error(tmp_path, monkeypatch):
     params, paths = tiny_profile(tmp_path)
     pixels = np.zeros((40, 40, 1), np.uint8)
-    monkeypatch.setattr("wne.noise.load_set", lambda *_: [("one/a", pixels), ("other/a", pixels)])
+    monkeypatch.setattr("replication.data.noise.load_set", lambda *_: [("one/a", pixels), ("other/a", pixels)])
     with pytest.raises(ValueError, match=r"test_sets\.tiny: two images of tiny-test are called a"):
         make_bench(params, "tiny", paths)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from wne.params import ParameterError, load_params
+from replication.study.params import ParameterError, load_params
 
 ROOT = Path(__file__).parents[1]
 

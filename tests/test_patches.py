@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from wne.data.patches import PatchSampler
+from replication.data.patches import PatchSampler
 
 
 def _orientations(crop: np.ndarray) -> list[np.ndarray]:

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from replication.report import style
+from replication.report.figures import controls as figures
+from replication.report.tables import controls as tables
+from replication.results.readers import cell_runs, crossings
+from replication.results.recipe import recipe_table
+from replication.results.statistics import crossed_interval, mean_interval
+from replication.results.summary import read_csv
+from replication.study.params import load_params
 from synthetic_results import IMAGES, REPOSITORY, default_summary, write_evaluation
-from wne import style
-from wne.collect.readers import cell_runs, crossings
-from wne.collect.recipe import recipe_table
-from wne.figures import controls as figures
-from wne.params import load_params
-from wne.statistics import crossed_interval, mean_interval
-from wne.summary import read_csv
-from wne.tables import controls as tables
 
 SEEDS = (0, 1, 2)
 OF_SEED = (0.0, 0.2, -0.5)  # dB that a seed adds to the wrapped runs

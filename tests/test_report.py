@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from wne.figures import FIGURES
-from wne.tables import TABLES
+from replication.report.figures import FIGURES
+from replication.report.tables import TABLES
 
 PAPER = Path(__file__).parents[1] / "paper"
 SECTIONS = sorted((PAPER / "sections").glob("*.tex"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from wne.params import load_params
+from replication.study.params import load_params
 
 ROOT = Path(__file__).parents[1]
 PROFILES = ["smoke", "bsd400", "paper"]

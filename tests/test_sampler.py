@@ -11,14 +11,22 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-import wne.sampler
+import replication.experiments.sampler
 from conftest import random_images, tiny_denoiser
-from wne.measurements import BlockAverage, LowFrequencies, Nothing, RandomPixels, random_mask
-from wne.metrics import psnr, ssim
-from wne.noise import BenchImage
-from wne.params import Sampler
-from wne.rng import torch_generator, uniform_field
-from wne.sampler import Settings, Trajectory, initial_state, iterate, noise_factor, sample, step_size
+from replication.data.metrics import psnr, ssim
+from replication.data.noise import BenchImage
+from replication.experiments.measurements import BlockAverage, LowFrequencies, Nothing, RandomPixels, random_mask
+from replication.experiments.sampler import (
+    Settings,
+    Trajectory,
+    initial_state,
+    iterate,
+    noise_factor,
+    sample,
+    step_size,
+)
+from replication.study.params import Sampler
+from replication.study.rng import torch_generator, uniform_field
 
 SIDE = 64
 D = SIDE**2
@@ -320,11 +328,11 @@ class _Fixture:
             for name in ("a", "b")
         ]
         models = {"shrink": _gaussian_prior_denoiser(0.5, 0.2), "fail": lambda y: y * torch.nan}
-        monkeypatch.setattr(wne.sampler, "load_run", lambda paths, params, run, device: models[run])
-        monkeypatch.setattr(wne.sampler, "load_bench", lambda paths, test_set: iter(self.bench))
+        monkeypatch.setattr(replication.experiments.sampler, "load_run", lambda paths, params, run, device: models[run])
+        monkeypatch.setattr(replication.experiments.sampler, "load_bench", lambda paths, test_set: iter(self.bench))
 
     def analyse(self, root) -> pd.DataFrame:
-        from wne.paths import ProfilePaths
+        from replication.study.paths import ProfilePaths
 
         analyse_item(self.spec, ProfilePaths("tiny", root))
         self.folder = root / "results/tiny/samplers/item"
@@ -342,7 +350,7 @@ class _Params:
 
 
 def analyse_item(spec: Sampler, paths) -> None:
-    wne.sampler.analyse(_Params(spec), "item", paths, torch.device("cpu"))
+    replication.experiments.sampler.analyse(_Params(spec), "item", paths, torch.device("cpu"))
 
 
 def test_an_item_writes_its_tables_and_pictures(monkeypatch, tmp_path):
@@ -371,7 +379,7 @@ def test_an_item_writes_its_tables_and_pictures(monkeypatch, tmp_path):
 
 
 def test_a_written_trajectory_has_its_ends_and_agrees_with_the_table(monkeypatch, tmp_path):
-    monkeypatch.setattr(wne.sampler, "_POINTS", 10)
+    monkeypatch.setattr(replication.experiments.sampler, "_POINTS", 10)
     fixture = _Fixture(monkeypatch)
     table = fixture.analyse(tmp_path)
     trajectory = pd.read_csv(fixture.folder / "trajectory.csv")

@@ -11,15 +11,15 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from replication.report import style
+from replication.report.figures.samplers import fig17, inverse_problems, trajectories
+from replication.report.tables.samplers import table11, table12
+from replication.results.samplers import OBSERVED, samplers_table
+from replication.results.summary import CollectError, read_csv
+from replication.study.params import Params, load_params
+from replication.study.paths import ProfilePaths
+from replication.study.published import read_published
 from synthetic_results import REPOSITORY
-from wne import style
-from wne.collect.samplers import OBSERVED, samplers_table
-from wne.figures.samplers import fig17, inverse_problems, trajectories
-from wne.params import Params, load_params
-from wne.paths import ProfilePaths
-from wne.summary import CollectError, read_csv
-from wne.tables.published import read_published
-from wne.tables.samplers import table11, table12
 
 IMAGES = ("01", "NA", "camera", "house")
 FINAL = {"baseline": 10.0, "wne": 24.0}  # dB, of the first image; each next one has 1 dB more
@@ -27,7 +27,7 @@ BASELINE, WNE = "swinir-baseline-n2n-s25", "swinir-wne-n2n-s25"
 
 
 def made_up_samplers(params: Params, paths: ProfilePaths) -> None:
-    """What `wne sample` writes: the final PSNR of FINAL, 2 dB below the best state, 1 dB below one pass.
+    """What `python -m replication sample` writes: the final PSNR of FINAL, 2 dB below the best state, 1 dB below one pass.
 
     One image of the baseline diverges, so its last sigma_hat is not finite.
     """
@@ -233,7 +233,9 @@ def test_trajectories_have_both_models_and_end_where_they_stop(results):
 
 def test_missing_pictures_are_named(results, tmp_path):
     params, _, summary = results
-    with pytest.raises(CollectError, match="no pictures of samplers inpainting; make them with: wne sample NAME"):
+    with pytest.raises(
+        CollectError, match="no pictures of samplers inpainting; make them with: python -m replication sample NAME"
+    ):
         fig17(params, summary, ProfilePaths(params.profile, tmp_path))
     empty = params.model_copy(update={"samplers": {}})
     with pytest.raises(CollectError, match="no item of samplers with pictures has random_pixels"):
@@ -244,6 +246,6 @@ def test_nothing_here_needs_torch():
     import subprocess
     import sys
 
-    modules = "wne.collect.samplers, wne.figures.samplers, wne.tables.samplers"
+    modules = "replication.results.samplers, replication.report.figures.samplers, replication.report.tables.samplers"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(REPOSITORY)).returncode == 0

@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from replication.report.tables import TABLES, available, refuse_missing, write_all
+from replication.report.tables.claims import prose
+from replication.report.tables.latex import escape, fixed, interval, scientific, seconds, signed
+from replication.report.tables.numbers import expected_macros, spell
+from replication.results.contrasts import contrast_pairs
+from replication.results.profile import collect
+from replication.results.summary import CollectError, read_summary
+from replication.study.published import read_published
 from synthetic_results import REPOSITORY, made_up_coverage, make_params, write_results
 from whole_summary import whole_summary
-from wne.collect.contrasts import contrast_pairs
-from wne.collect.profile import collect
-from wne.summary import CollectError, read_summary
-from wne.tables import TABLES, available, refuse_missing, write_all
-from wne.tables.claims import prose
-from wne.tables.latex import escape, fixed, interval, scientific, seconds, signed
-from wne.tables.numbers import expected_macros, spell
-from wne.tables.published import read_published
 
 
 @pytest.fixture(scope="module")
@@ -296,7 +296,9 @@ def test_missing_runs_and_analyses_of_a_table_are_an_error_with_their_names(whol
     params, summary, _ = whole
     training = summary.training[summary.training["run"] != "restormer-wne-s25"]
     lacking = SimpleNamespace(**vars(summary) | {"training": training, "samplers": pd.DataFrame()})
-    with pytest.raises(CollectError, match=r"table08: the summary lacks restormer-wne-s25; .*wne collect"):
+    with pytest.raises(
+        CollectError, match=r"table08: the summary lacks restormer-wne-s25; .*python -m replication collect"
+    ):
         refuse_missing(params, lacking, "table08", TABLES["table08"])
     with pytest.raises(CollectError, match=r"table11: the summary lacks samplers\.denoising, samplers\.inpainting"):
         refuse_missing(params, lacking, "table11", TABLES["table11"])

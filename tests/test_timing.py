@@ -6,8 +6,8 @@ import json
 
 import pandas as pd
 
+from replication.experiments.timing import time_all
 from tiny_profile import tiny_profile
-from wne.timing import time_all
 
 
 def test_all_variants_are_timed_in_turn(tmp_path):

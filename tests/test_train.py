@@ -13,15 +13,16 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from replication.data.metrics import psnr
+from replication.data.noise import load_bench, unit_intensity
+from replication.data.patches import PatchSampler
+from replication.experiments.evaluate import numpy_denoiser
+from replication.experiments.train import TrainingError, _training_images, learning_rate, train, training_pair
+from replication.experiments.trained import load_run
+from replication.study.params import Recipe
+from replication.study.rng import torch_generator
 from tiny_profile import PAIRED, RUN, tiny_profile
-from wne.checkpoints import CheckpointError, load_denoiser, load_run, read_config
-from wne.data.patches import PatchSampler
-from wne.evaluate import numpy_denoiser
-from wne.metrics import psnr
-from wne.noise import load_bench, unit_intensity
-from wne.params import Recipe
-from wne.rng import torch_generator
-from wne.train import TrainingError, _training_images, learning_rate, train, training_pair
+from wne.checkpoints import CheckpointError, load_denoiser, read_config
 
 CPU = torch.device("cpu")
 
@@ -142,11 +143,11 @@ def test_a_killed_run_resumes_from_its_last_state(trained, tmp_path, monkeypatch
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr("wne.train.training_pair", dies_in_the_eighth_step)
+    monkeypatch.setattr("replication.experiments.train.training_pair", dies_in_the_eighth_step)
     with pytest.raises(KeyboardInterrupt):
         train(params, RUN, paths, CPU)
     assert torch.load(paths.states / f"{RUN}.pt", weights_only=True)["step"] == 5
-    monkeypatch.setattr("wne.train.training_pair", real)
+    monkeypatch.setattr("replication.experiments.train.training_pair", real)
     assert train(params, RUN, paths, CPU)
     assert all(torch.equal(value, _weights(paths)[name]) for name, value in _weights(whole).items())
 
@@ -188,7 +189,7 @@ def test_wrapped_and_bare_start_from_the_same_weights_and_see_the_same_noise(tmp
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_writes_no_weights(tmp_path, monkeypatch):
     params, paths = tiny_profile(tmp_path)
-    monkeypatch.setattr("wne.train.training_pair", lambda clean, *_: (clean * torch.nan, clean))
+    monkeypatch.setattr("replication.experiments.train.training_pair", lambda clean, *_: (clean * torch.nan, clean))
     with pytest.raises(TrainingError, match=f"run {RUN}: the loss is nan at step 1"):
         train(params, RUN, paths, CPU)
     assert not _checkpoint(paths).exists()
@@ -268,13 +269,13 @@ def test_checkpoint_knows_its_configuration_and_refuses_others(trained):
     assert config["variant"] == "wne" and fingerprint == params.fingerprint(RUN)
     assert load_run(paths, params, RUN)(torch.rand(1, 1, 9, 9)).shape == (1, 1, 9, 9)
     other, _ = tiny_profile(paths.root, sigma=40)
-    with pytest.raises(CheckpointError, match=r"sigma: 25(\.0)? != 40.*wne train dncnn-wne-s25"):
+    with pytest.raises(CheckpointError, match=r"sigma: 25(\.0)? != 40.*python -m replication train dncnn-wne-s25"):
         load_run(paths, other, RUN)
 
 
 def test_missing_damaged_and_foreign_checkpoints_are_named(trained, tmp_path):
     _, paths = trained
-    with pytest.raises(CheckpointError, match="wne train absent"):
+    with pytest.raises(CheckpointError, match="python -m replication train absent"):
         load_denoiser(tmp_path / "absent.safetensors")
     whole = _checkpoint(paths).read_bytes()
     for content in (whole[: len(whole) // 2], b"", b"\x80\x04pickle"):

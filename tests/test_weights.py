@@ -12,12 +12,12 @@ import pytest
 import torch
 from skimage import data
 
+from replication.data.metrics import psnr
+from replication.report.weights import export_weights
+from replication.study.params import load_params
+from replication.study.paths import ProfilePaths
 from wne.checkpoints import CheckpointError, load_denoiser, read_config
 from wne.equivariance import equivariance_defect
-from wne.metrics import psnr
-from wne.params import load_params
-from wne.paths import ProfilePaths
-from wne.weights import export_weights
 
 ROOT = Path(__file__).parents[1]
 PARAMS = load_params(ROOT / "profiles/bsd400/params.yaml")

@@ -8,10 +8,10 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from wne.noise import make_bench
-from wne.params import Params
-from wne.paths import ProfilePaths
-from wne.rng import uniform_field
+from replication.data.noise import make_bench
+from replication.study.params import Params
+from replication.study.paths import ProfilePaths
+from replication.study.rng import uniform_field
 
 RUN = "dncnn-wne-s25"
 PAIRED = {"objective": "paired", "noise": "real", "channels": 3, "sigma": None}  # pairs of photographs

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pandas as pd
 
+from replication.results.contrasts import contrast_table
+from replication.results.identity import identity
+from replication.results.runs import read_run
+from replication.study.params import Params
 from synthetic_results import default_summary
-from wne.collect.contrasts import contrast_table
-from wne.collect.identity import identity
-from wne.collect.runs import read_run
-from wne.params import Params
 
 
 def whole_summary(folder: Path) -> tuple[Params, SimpleNamespace]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,10 +13,6 @@ from torch import nn
 from wne.files import replacing
 from wne.models import create_denoiser
 from wne.statedict import load_state_dict
-
-if TYPE_CHECKING:  # a library user who loads weights does without the pipeline's dependencies
-    from wne.params import Params
-    from wne.paths import ProfilePaths
 
 
 class CheckpointError(ValueError):
@@ -53,10 +48,12 @@ def read_config(path: Path) -> tuple[dict, str]:
         CheckpointError: no such file, a damaged one, or one that this project did not write.
     """
     if not path.exists():
-        raise CheckpointError(f"{path}: no such checkpoint; train it first: wne train {path.stem}")
+        raise CheckpointError(f"{path}: no such checkpoint; train it first: python -m replication train {path.stem}")
     metadata, _ = _read(path, "meta")
     if not {"config", "fingerprint"} <= set(metadata):
-        raise CheckpointError(f"{path}: has no configuration inside, so it was not written by `wne train`")
+        raise CheckpointError(
+            f"{path}: has no configuration inside, so it was not written by `python -m replication train`"
+        )
     return json.loads(metadata["config"]), metadata["fingerprint"]
 
 
@@ -116,20 +113,3 @@ def _read(path: Path, device: str) -> tuple[dict[str, str], dict[str, torch.Tens
         raise CheckpointError(
             f"{path}: damaged or not a safetensors file ({error}); delete it and train again"
         ) from None
-
-
-def load_run(paths: ProfilePaths, params: Params, run: str, device: torch.device | str = "cpu") -> nn.Module:
-    """`load_denoiser`, refusing a checkpoint that was trained with other parameters.
-
-    Raises:
-        CheckpointError: the first few settings that differ, checkpoint against parameters.
-    """
-    path = paths.checkpoint(params, run)
-    config, fingerprint = read_config(path)
-    if fingerprint != params.fingerprint(run):
-        expected = json.loads(json.dumps(params.describe(run)))
-        differing = [f"{k}: {config.get(k)} != {expected[k]}" for k in expected if config.get(k) != expected[k]]
-        raise CheckpointError(
-            f"{path}: does not fit {params.params_file} ({'; '.join(differing[:3])}); train it again: wne train {run}"
-        )
-    return load_denoiser(path, device)

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from wne.checkpoints import CheckpointError, load_denoiser, read_config
+from wne.console import progress, say
 from wne.imagefiles import READ, WRITTEN, ImageFileError, check_writable, read_image, write_image
-from wne.report import progress, say
 from wne.tiling import tiled
 
 DEFAULT_MODEL = "dncnn-wne-s25"

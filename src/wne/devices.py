@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from wne.report import say
+from wne.console import say
 
 
 def choose_device(name: str) -> torch.device:

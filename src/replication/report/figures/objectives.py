@@ -1,0 +1,138 @@
+"""Other ways to robustness: training on a range of noise, and the soft-NE objective (Figures 8 and 9).
+
+WNE stands beside each of them. Against training on a range the paper's text does not say which WNE it draws.
+Its curve keeps rising at low noise, as that of no single high level does, and lies 0.5 dB above the WNE of the
+right column at the highest noise: so it is another model, trained on the range most likely. Both are drawn here,
+the one trained at a single level (ours in the left column) as a thin line.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from replication.report import style
+from replication.report.figures.grid import legend_below, letter, panel_grid, set_title
+from replication.report.figures.select import find_run, main_runs, rows_of, single_noise
+from replication.report.figures.sweep import (
+    PSNR,
+    SSIM_UNIFORM,
+    Curve,
+    common_limits,
+    curves_of,
+    draw_curve,
+    draw_panel,
+    legend_lines,
+)
+from replication.results.summary import CollectError, Summary
+from replication.study.params import Params
+from replication.study.paths import ProfilePaths
+
+_GROUP, _SINGLE = "training-controls", "swinir"  # and the group whose runs at one noise level they are compared with
+_ROUNDING = float(np.finfo(np.float32).eps)
+_HEIGHT = 2.05  # inches, of a panel
+
+
+class Column(NamedTuple):
+    """One column of the figures: what is compared, and what it was trained on, 8-bit units."""
+
+    title: str
+    looks: dict[str, style.VariantStyle]  # of each run
+    trained: float | tuple[float, float]
+
+
+def fig08(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Figure 8: PSNR above, SSIM with the uniform window of the paper below."""
+    columns = _columns(params)
+    curves = [
+        [
+            Curve(curve.rows, column.looks[name])
+            for name in column.looks
+            for curve in curves_of(params, summary.curves, [name])
+        ]
+        for column in columns
+    ]
+    figure, axes = panel_grid(2, 2, legend_lines=4, height=_HEIGHT, own_y=True)
+    for row, quality in enumerate((PSNR, SSIM_UNIFORM)):
+        limits = common_limits([curve for part in curves for curve in part], quality)
+        for index, (column, part) in enumerate(zip(columns, curves)):
+            ax = axes[row, index]
+            draw_panel(ax, part, quality, limits, column.trained)
+            ax.set_ylabel(f"output {quality.name}")
+            set_title(ax, f"{letter(2 * row + index, 4)}{column.title}")
+    _column_legends(figure, columns)
+    return figure
+
+
+def fig09(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Figure 9: the defect eps_NE of App. E against sigma_test.
+
+    NOTE: the paper's axis is linear and starts at zero. On the logarithmic one WNE is seen to lie at the
+    rounding of float32 (dotted line: the distance from 1 to the next number) instead of somewhere below a pixel.
+    """
+    columns = _columns(params)
+    figure, axes = panel_grid(1, 2, legend_lines=3, height=_HEIGHT, top_axis=False)
+    for index, (ax, column) in enumerate(zip(axes[0], columns)):
+        _draw_defects(ax, params, summary, column)
+        set_title(ax, f"{letter(index, 2)}{column.title}", top_axis=False)
+    lowest = min(ax.get_ylim()[0] for ax in axes[0])
+    for ax in axes[0]:
+        ax.set_ylim(lowest, 1.0)
+    axes[0, 0].set_ylabel(r"defect $\varepsilon_{\mathrm{NE}}$", labelpad=1)
+    _column_legends(figure, columns, defects=True)
+    return figure
+
+
+def _columns(params: Params) -> tuple[Column, Column]:
+    soft = [n for n in main_runs(params, _GROUP) if params.tasks[params.runs[n].task].objective == "soft_ne"]
+    soft = single_noise(params, soft)
+    if not soft:
+        raise CollectError(f"{params.params_file}: the group {_GROUP} has no run with the objective soft_ne")
+    sigma = params.runs[soft[0]].sigma
+    many = {v: find_run(params, _GROUP, v, sigma="range") for v in ("baseline", "wne")}
+    one = {v: find_run(params, _SINGLE, v, sigma=sigma) for v in ("baseline", "wne")}
+    low, high = params.runs[many["baseline"]].sigma_range
+    noise, noises = f"$\\sigma$ = {sigma:g}", f"$\\sigma$ = {low:g}\N{EN DASH}{high:g}"
+    bare, wrapped, soft_ne = (style.variant_style(name) for name in ("baseline", "wne", "soft_ne"))
+    left = {
+        one["baseline"]: _thin(bare, f"{bare.label}, {noise}"),
+        one["wne"]: _thin(wrapped, f"{wrapped.label}, {noise}"),
+        many["baseline"]: bare._replace(label=f"{bare.label}, {noises}"),
+        many["wne"]: wrapped._replace(label=f"{wrapped.label}, {noises}"),
+    }
+    right = {one["baseline"]: _thin(bare, bare.label), soft[0]: soft_ne, one["wne"]: wrapped}
+    return (
+        Column("Trained on a range of noise", left, (low, high)),
+        Column(f"Soft-NE, $\\sigma_{{\\mathrm{{train}}}}$ = {sigma:g}", right, float(sigma)),
+    )
+
+
+def _thin(look: style.VariantStyle, label: str) -> style.VariantStyle:
+    """For a denoiser that is there for comparison only."""
+    return look._replace(label=label, marker="", line=(0, (5, 1.5)), order=2)
+
+
+def _draw_defects(ax: Axes, params: Params, summary: Summary, column: Column) -> None:
+    rows = rows_of(params, summary.defect_levels, column.looks, "equivariance defects")
+    for name, part in rows.items():
+        draw_curve(ax, part, "sigma_test", "paper", column.looks[name])
+    if isinstance(column.trained, tuple):
+        ax.axvspan(*column.trained, zorder=0, **style.TRAINING_RANGE)
+    else:
+        ax.axvline(column.trained, zorder=1, **style.TRAINING_NOISE)
+    ax.axhline(_ROUNDING, zorder=2, **style.CLIPPED_IDENTITY)
+    highest = max(part["sigma_test"].max() for part in rows.values())
+    ax.set(yscale="log", xlim=(0, 1.03 * highest), xlabel=r"$\sigma_{\mathrm{test}}$, 8-bit units")
+
+
+def _column_legends(figure: Figure, columns: tuple[Column, Column], defects: bool = False) -> None:
+    """Below each column its denoisers, and the other lines of its panels."""
+    rounding = Line2D([], [], label="rounding of float32", **style.CLIPPED_IDENTITY)
+    for column, between in zip(columns, ((0.0, 0.53), (0.53, 1.0))):
+        denoisers, references = legend_lines(column.looks.values(), ranged=isinstance(column.trained, tuple))
+        rest = [[references[-1], rounding]] if defects else [references[:2], references[2:]]
+        legend_below(figure, [denoisers[:2], denoisers[2:], *rest], between)

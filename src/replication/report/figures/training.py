@@ -1,0 +1,108 @@
+"""Training loss of every run: a check that all of them converged, not a figure of the paper."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
+
+from replication.report.figures.grid import legend_below, panel_grid, set_title
+from replication.report.figures.sweep import legend_lines, look_of
+from replication.results.summary import CollectError, Summary
+from replication.study.params import Params
+from replication.study.paths import ProfilePaths
+
+_COLUMNS = 3
+_SMOOTH = 0.1  # of the training: over so many steps the curves are averaged
+_HEIGHT, _BELOW = 1.3, 0.22  # inches, of a panel and below it
+_MARGIN = 1.04  # of the axis over the last step
+_UNIT = 1e-3  # of the loss on the axis
+_LABEL_SIZE, _LABEL_DISTANCE, _LETTER = 7.0, 0.095, 0.047  # points; inches between two labels and for a letter
+
+
+def training(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """Loss against steps, a panel for each group of runs; colours as in the other figures.
+
+    What else tells the runs of a group apart (the noise, sigma_train, the recipe) is written at the end of
+    their curves. Running means over a tenth of the steps.
+
+    Raises:
+        CollectError: runs without a loss curve in the summary, by name.
+    """
+    runs = params.reported_runs
+    curves = {name: curve for name, curve in summary.loss.groupby("run", sort=False)}
+    if missing := [name for name in runs if name not in curves]:
+        raise CollectError(
+            f"the summary has no loss curve of {', '.join(missing)}; make it with: python -m replication collect"
+        )
+    groups = [group for group in params.groups if any(run.group == group for run in runs.values())]
+    columns = min(_COLUMNS, len(groups))
+    rows = -(-len(groups) // columns)
+    figure, axes = panel_grid(rows, columns, legend_lines=1, height=_HEIGHT, own_y=True, top_axis=False, below=_BELOW)
+    for index, (ax, group) in enumerate(zip(axes.flat, groups)):
+        _draw_group(ax, params, group, curves)
+        set_title(ax, group, top_axis=False)
+        if index + columns >= len(groups):
+            ax.set_xlabel("step")
+    for ax in axes.flat[len(groups) :]:
+        ax.set_axis_off()
+    for row in axes:
+        row[0].set_ylabel("1000 \N{MULTIPLICATION SIGN} loss")
+    looks = [look_of(params, name) for name in runs]
+    legend_below(figure, [legend_lines([look._replace(marker="") for look in looks])[0]])
+    return figure
+
+
+def _draw_group(ax: Axes, params: Params, group: str, curves: dict[str, pd.DataFrame]) -> None:
+    names = params.runs_of(group)
+    ends: dict[str, list[float]] = {}
+    last = max(curves[name]["step"].iloc[-1] for name in names)
+    for name, label in zip(names, _labels(params, names)):
+        curve, look = curves[name], look_of(params, name)
+        loss = curve["loss"].rolling(max(1, round(_SMOOTH * len(curve))), min_periods=1, center=True).mean() / _UNIT
+        ax.plot(curve["step"], loss, color=look.colour, linewidth=0.8, zorder=look.order, label=name)
+        ends.setdefault(label, []).append(float(loss.iloc[-1]))
+    ax.set(yscale="log", xlim=(0, _MARGIN * last))
+    ticks = [0, last / 2, last]  # round numbers, as the recipes have them
+    ax.set_xticks(ticks, [f"{tick / 1000:g}k" if last >= 10_000 else f"{tick:g}" for tick in ticks])
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.tick_params(labelsize=7.5)
+    if len(ends) > 1:
+        _write_labels(ax, last, {label: float(np.mean(np.log10(values))) for label, values in ends.items()})
+
+
+def _labels(params: Params, names: list[str]) -> list[str]:
+    """What tells the runs of a group apart, beside the variant: only what differs among them."""
+    runs = [params.runs[name] for name in names]
+    traits = (
+        [params.tasks[run.task].noise for run in runs],
+        [_sigma(run.sigma) for run in runs],
+        [run.recipe for run in runs],
+    )
+    told = [trait for trait in traits if len(set(trait)) > 1]
+    if len(told) > 1 and told[-1] is traits[2]:
+        told = told[:-1]  # the recipe follows the model, unless it is all that differs
+    return [" ".join(words) for words in zip(*told)] if told else [""] * len(names)
+
+
+def _sigma(sigma: float | tuple[float, float] | None) -> str:
+    if sigma is None:
+        return "real"
+    return "\N{EN DASH}".join(f"{value:g}" for value in (sigma if isinstance(sigma, tuple) else (sigma,)))
+
+
+def _write_labels(ax: Axes, last: float, ends: dict[str, float]) -> None:
+    """Right of the curves, at the height (log10) of their ends, pushed apart where they would touch."""
+    width = ax.get_position().width * ax.figure.get_figwidth()
+    share = (_LETTER * max(map(len, ends)) + 0.06) / width
+    ax.set_xlim(0, _MARGIN * last / (1 - share))
+    low, high = np.log10(ax.get_ylim())
+    distance = _LABEL_DISTANCE / _HEIGHT * (high - low)
+    place = -np.inf
+    for label, end in sorted(ends.items(), key=lambda item: item[1]):
+        place = max(end, place + distance)
+        ax.text(1.02 * last, 10**place, label, fontsize=_LABEL_SIZE, ha="left", va="center", color="0.25")

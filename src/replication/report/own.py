@@ -1,0 +1,137 @@
+"""Somebody's own denoiser through the noise sweep of a profile, beside the profile's own results.
+
+    results/<profile>/own/<name>/psnr.csv, defect.csv     as of a run: each image and sigma_test; equivariance defects
+    results/<profile>/own/<name>/curves.csv               means over images with intervals
+    results/<profile>/own/<name>/sweep.png, sweep.pdf     its curve among those of a group
+
+Images, noise and scores are those that the runs of the group have seen, so the curves compare.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from torch import nn
+
+from replication.experiments.evaluate import score_tables, write_tables
+from replication.report import style
+from replication.report.figures import save
+from replication.report.figures.grid import legend_below, panel_grid, set_title
+from replication.report.figures.select import at_level, levels, main_runs, single_noise
+from replication.report.figures.sweep import PSNR, Curve, common_limits, curves_of, draw_panel, legend_lines
+from replication.results.runs import RunResults, quality_table
+from replication.results.summary import read_csv, read_summary
+from replication.study import labels
+from replication.study.params import Group, Model, ParameterError, Params, Run
+from replication.study.paths import ProfilePaths
+from wne.checkpoints import load_weights
+from wne.files import replacing_folder
+from wne.models import WRAPPERS
+
+_LOOK = style.VariantStyle("", "0.1", "*", 5.6, "0.1", "-", 8)
+
+
+def load_own(backbone: str, weights: Path | None, variant: str, device: torch.device) -> nn.Module:
+    """A denoiser from "module:function", whose function takes no argument and returns a module.
+
+    Args:
+        backbone: the module is looked for in the working folder first. Naming it runs its code; nothing else does.
+        weights: safetensors; None: as the function returns it.
+        variant: what to wrap it into, a key of WRAPPERS; the weights are those of the backbone in any case.
+
+    Raises:
+        ValueError: no such module or function, or it does not return a module; an unknown variant.
+        CheckpointError: weights that do not fit.
+    """
+    module_name, colon, function_name = backbone.partition(":")
+    if not colon or not function_name:
+        raise ValueError(f"--backbone {backbone}: expected module:function, such as my_networks:make_unet")
+    if variant not in WRAPPERS:
+        raise ValueError(f"--variant {variant}: unknown; known: {', '.join(WRAPPERS)}")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"--backbone {backbone}: {error}; run from the folder that has it") from None
+    finally:
+        sys.path.pop(0)
+    make = getattr(module, function_name, None)
+    if make is None:
+        raise ValueError(f"--backbone {backbone}: {module.__file__} has no {function_name!r}")
+    model = make()
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"--backbone {backbone}: returned {type(model).__name__}, not a torch.nn.Module")
+    if weights is not None:
+        load_weights(model, weights, backbone)
+    return WRAPPERS[variant](model).to(device, memory_format=torch.channels_last).eval()
+
+
+def with_own(params: Params, name: str, beside: str, sigma: float) -> Params:
+    """The parameters with a run `name`, tested as the runs of the group `beside` are, and trained at `sigma`.
+
+    Raises:
+        ParameterError: the name is taken; no such group reported, or none of its runs at one noise level there.
+    """
+    if name in params.runs:
+        raise ParameterError(f"{params.params_file} has a run called {name}; choose another name")
+    if not params.is_reported(beside):
+        known = [group for group in params.groups if params.is_reported(group)]
+        raise ParameterError(f"{params.params_file} reports no group {beside!r}; known: {', '.join(known)}")
+    trained = levels(params, single_noise(params, main_runs(params, beside)))
+    if sigma not in trained:
+        raise ParameterError(
+            f"{params.params_file}: {beside} has no runs trained at sigma {sigma:g} to stand beside; "
+            f"known: {', '.join(f'{level:g}' for level in trained)}"
+        )
+    like = params.runs[at_level(params, single_noise(params, main_runs(params, beside)), sigma)[0]]
+    facts = like.model_dump() | {"group": "own", "model": "own", "variant": name, "sigma": sigma}
+    return params.model_copy(
+        update={
+            "runs": params.runs | {name: Run.model_construct(**facts)},
+            "groups": params.groups | {"own": Group(title="Own", report=False)},
+            "models": params.models | {"own": Model.model_construct(backbone=name)},
+        }
+    )
+
+
+def evaluate_own(
+    params: Params, name: str, model: nn.Module, paths: ProfilePaths, device: torch.device, beside: str, sigma: float
+) -> Path:
+    """Runs the sweep and draws the figure; gives the folder with both.
+
+    Raises:
+        ParameterError: as `with_own`.
+        FileNotFoundError: a test bench is missing; CollectError: the results of the group are.
+    """
+    params = with_own(params, name, beside, sigma)
+    summary = read_summary(params, paths)  # before the minutes of the sweep: it may be missing
+    tables = score_tables(params, name, model, paths, device, {})
+    target = paths.results / "own" / name
+    with replacing_folder(target) as folder:
+        write_tables(folder, tables)
+        psnr = read_csv(folder / "psnr.csv")
+        result = RunResults(training={}, loss=pd.DataFrame(), defect=pd.DataFrame(), quality={"psnr": psnr})
+        curves = quality_table(params, {name: result}, "psnr", gains=False)
+        curves.to_csv(folder / "curves.csv", index=False, float_format="%.5f")
+        with style.context():
+            save(own_figure(params, name, curves, summary.curves, beside, sigma), folder / "sweep")
+    return target
+
+
+def own_figure(params: Params, name: str, own: pd.DataFrame, curves: pd.DataFrame, beside: str, sigma: float) -> Figure:
+    """Output against input PSNR on the first test set: the group's runs trained at sigma, and the own one."""
+    names = at_level(params, single_noise(params, main_runs(params, beside)), sigma)
+    first = params.tasks[params.runs[name].task].test_sets[0]
+    rows = own[own["test_set"] == first].sort_values("sigma_test")
+    drawn = [*curves_of(params, curves, names), Curve(rows, _LOOK._replace(label=name))]
+    figure, axes = panel_grid(1, 1, legend_lines=2)
+    draw_panel(axes[0, 0], drawn, PSNR, common_limits(drawn, PSNR), sigma)
+    set_title(axes[0, 0], labels.test_set_label(first))
+    axes[0, 0].set_ylabel(f"output {PSNR.name}")
+    legend_below(figure, legend_lines([curve.look for curve in drawn]))
+    return figure

@@ -1,0 +1,139 @@
+"""Trained weights for others to use: a copy of the checkpoint and a model card, small enough for git.
+
+    results/<profile>/weights/<run>.safetensors, <run>.md
+
+The card says what the network is, how it was trained, what it reaches and where it fails, all from the checkpoint
+and the collected results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+
+import pandas as pd
+
+from replication.experiments.trained import load_run
+from replication.results.summary import Summary, read_json, read_summary
+from replication.study import labels
+from replication.study.params import Params
+from replication.study.paths import ProfilePaths
+from wne.files import replacing, write_text
+
+_FORMULA = {
+    "baseline": "the network itself, f(y) = g(y): not normalization equivariant",
+    "wne": "f(y) = std(y) g((y - mean(y)) / std(y)) + mean(y), mean and std over all pixels of the image: "
+    "f(a y + b) = a f(y) + b for all a > 0 and b",
+}
+
+
+def export_weights(params: Params, name: str, paths: ProfilePaths) -> None:
+    """Copies a checkpoint of the section `weights` and writes its card.
+
+    Raises:
+        CheckpointError: the run is not trained, or was trained with other parameters.
+        CollectError: the summary lacks the current version of the run.
+    """
+    load_run(paths, params, name)  # refuses what does not fit
+    source, target = paths.checkpoint(params, name), paths.weights / f"{name}.safetensors"
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    training = read_json(paths.training / f"{name}.json")
+    write_text(paths.weights / f"{name}.md", card(params, name, digest, training, read_summary(params, paths)))
+
+
+def card(params: Params, name: str, digest: str, training: dict, summary: Summary) -> str:
+    """The model card as Markdown. `training`: what the training wrote; `digest`: sha256 of the weights."""
+    run = params.runs[name]
+    recipe, task = params.recipes[run.recipe], params.tasks[run.task]
+    size = ", ".join(f"{key} {value}" for key, value in params.models[run.model].size.items())
+    what = labels.variant_label(run.variant)
+    backbone = labels.backbone_label(params.models[run.model].backbone)
+    versions = ", ".join(f"{key} {value}" for key, value in training["versions"].items())
+    path = f"results/{params.profile}/weights/{name}.safetensors"
+    leaked = summary.leakage[summary.leakage["train_set"] == run.train_set]
+    leaked = leaked[leaked["leaked"].astype(bool)]
+    notes = [f"- `{row.test_set}/{row.image}` lies inside a training image." for row in leaked.itertuples()]
+    return "\n".join(
+        [
+            f"# {name}",
+            "",
+            f"{backbone} ({size}), {what}, trained at sigma {run.sigma:g} of 255 alone. {training['parameters']:,} "
+            "parameters.",
+            "",
+            f"- **What it computes**: {_FORMULA[run.variant]}.",
+            f"- **Input and output**: (B, {task.channels}, H, W), float32, clean range [0, 1], noise not clipped.",
+            f"- **File**: `{name}.safetensors`, sha256 `{digest}`; made by `python -m replication weights {name} "
+            f"--params {params.params_file}`.",
+            "",
+            "```python",
+            "from wne.checkpoints import load_denoiser",
+            "",
+            f'denoiser = load_denoiser("{path}")',
+            "denoised = denoiser(noisy)  # inside torch.no_grad()",
+            "```",
+            "",
+            "## Training",
+            "",
+            f"- Images: `{run.train_set}`; their source and terms: [data/README.md](../../../data/README.md).",
+            f"- Loss {recipe.loss}, {recipe.steps:,} steps of {recipe.batch} patches of {recipe.patch} x {recipe.patch} "
+            f"pixels, {recipe.optimizer}, largest rate {recipe.lr:g}, schedule {recipe.schedule}; seed {run.seed}.",
+            f"- {training['seconds'] / 60:.1f} minutes on {training['device']}, {training['threads']} threads, backbone in "
+            f"{training['backbone_dtype']}, {training['date']}; {versions}.",
+            "",
+            "## Results",
+            "",
+            f"PSNR in dB with {100 * params.statistics.confidence:g} % bootstrap intervals over images, Gaussian noise.",
+            "",
+            *_results(summary, name),
+            "",
+            _gain(summary, name),
+            "",
+            "## For what, and for what not",
+            "",
+            "For trying the wrapper, for the notebooks and for tests. A small network after some minutes of training: "
+            "larger ones denoise better. Grey images, and Gaussian noise that does not depend on the pixel.",
+            "",
+            _worse_than_input(summary, name),
+            *notes,
+            "",
+            "The weights have the licence of this repository (MIT); the training images have their own terms.",
+            "",
+        ]
+    )
+
+
+def _results(summary: Summary, name: str) -> list[str]:
+    curves = summary.curves[summary.curves["run"] == name]
+    lines = ["| test set | sigma | noisy | denoised |", "|---|---|---|---|"]
+    for row in curves.itertuples():
+        lines.append(
+            f"| {labels.test_set_label(row.test_set)} ({row.n}) | {row.sigma_test:g} | {row.input_psnr:.2f} | "
+            f"{row.psnr:.2f} [{row.psnr_low:.2f}, {row.psnr_high:.2f}] |"
+        )
+    return lines
+
+
+def _worse_than_input(summary: Summary, name: str) -> str:
+    curves = summary.curves[summary.curves["run"] == name]
+    worse = curves[curves["psnr"] < curves["input_psnr"]]
+    levels = [f"{labels.test_set_label(row.test_set)} at sigma {row.sigma_test:g}" for row in worse.itertuples()]
+    return f"- The output is worse than the noisy input, on average: {', '.join(levels) or 'nowhere in the table'}."
+
+
+def _gain(summary: Summary, name: str) -> str:
+    """Its largest equivariance defect, and the gain over its baseline where it has one."""
+    defect = summary.defects.set_index("run").loc[name, "paper_max"]
+    text = f"Largest equivariance defect (eps_NE of App. E) on test images: {defect:.1e}."
+    gains: pd.DataFrame = summary.paired[summary.paired["run"] == name]
+    if len(gains):
+        first = gains[gains["test_set"] == gains["test_set"].iloc[0]].sort_values("sigma_test")
+        ends = [first.iloc[0], first.iloc[-1]]
+        parts = [
+            f"{row['psnr_gain']:+.2f} dB [{row['psnr_gain_low']:+.2f}, {row['psnr_gain_high']:+.2f}] "
+            f"at sigma {row['sigma_test']:g}"
+            for row in ends
+        ]
+        text += f" Gain over `{gains['baseline'].iloc[0]}`: {', '.join(parts)}."
+    return text

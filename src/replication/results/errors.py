@@ -1,0 +1,210 @@
+"""summary/errors.csv: mean normalized error Q in bins of difficulty Delta, and how far its curves collapse.
+
+    spread^2 = sum_j w_j v_j / sum_j w_j,        v_j = var_s(Qbar_sj) - mean_s(u_sj / n_sj)
+
+Bin j has the mean Qbar_sj and the variance u_sj of n_sj patches at sigma_test = s. var_s is the unbiased
+variance over the sigmas that count in the bin: at least MINIMUM patches, and the bin's centre inside the
+central 95 % of Delta at that sigma. Bins with two such sigmas or more enter, with the weight
+w_j = sum_s n_sj. The second term of v_j is the scatter that means of n_sj patches have even if all sigmas
+follow one curve; so the spread estimates 0 dB where Q depends on Delta alone (but for the width of the bins),
+and a sum below 0 counts as 0.
+
+Intervals: bootstrap over patches, the same for all sigmas and runs, not over images. Resampled means scatter
+about means that scatter already, so the second term is taken off twice in a resampled table. NaN: curves that
+share no bin have no spread, and samples so small that a resampled table has no such bin have no interval.
+
+Rule for "less so for the baseline" in the claim that Q is a function of Delta alone: the collapse is better when
+spread_difference, WNE less baseline, lies below 0 with an interval that excludes 0; worse when above; otherwise
+undecided. replication.claims.difficulty applies it, and a bound on the spread itself.
+
+One row for each number; `quantity` says what the columns hold, after `item` and the identity of the run:
+
+| quantity | sigma_test | delta | n | value | std | low, high | counted |
+|---|---|---|---|---|---|---|---|
+| curve | sigma | centre of a bin | patches in it | mean Q, dB | of Q, dB | | whether it enters the spread |
+| range | sigma | | patches | median of Delta | | central 95 % of Delta | |
+| spread | | | patches | spread, dB | | interval | |
+| spread_difference | | | patches | spread less that of `baseline`, dB | | interval | |
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from replication.results.identity import baseline_of, identity
+from replication.results.statistics import resampled_units, tail_probability
+from replication.results.summary import CollectError, read_csv
+from replication.study.params import Errors, Params, Statistics
+from replication.study.paths import ProfilePaths
+
+MINIMUM = 5  # patches of a bin at one sigma for its mean to count
+CENTRAL = (0.025, 0.975)  # probabilities at the ends of the central 95 %
+_COLUMNS = ["quantity", "baseline", "sigma_test", "delta", "n", "value", "std", "low", "high", "counted"]
+_CHUNK = 200  # resampled tables at a time
+
+
+class Cells(NamedTuple):
+    """Moments of Q by sigma and bin, arrays (..., sigmas, bins): patches, mean and unbiased variance.
+
+    NaN: the mean of no patch, and the variance of less than two.
+    """
+
+    n: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+
+
+class Spread(NamedTuple):
+    """Terms of spread^2 in dB^2: the variance of means between sigmas, and its part due to few patches."""
+
+    between: np.ndarray
+    sampling: np.ndarray
+
+
+def bin_of(delta: np.ndarray, d: int, bins: int) -> np.ndarray:
+    """Index of the bin: equal bins between 0 and 1.1 sqrt(d), the last one takes what lies above."""
+    return np.minimum((delta / (1.1 * np.sqrt(d)) * bins).astype(int), bins - 1)
+
+
+def bin_centres(d: int, bins: int) -> np.ndarray:
+    return (np.arange(bins) + 0.5) * 1.1 * np.sqrt(d) / bins
+
+
+def cells_of(index: np.ndarray, quality: np.ndarray, bins: int, multiplicity: np.ndarray | None = None) -> Cells:
+    """Moments of `quality` (sigmas, patches) in the bins `index` of the same shape.
+
+    `multiplicity` (..., patches): how often each patch counts, once where left out.
+    """
+    weight = np.ones(index.shape[1]) if multiplicity is None else multiplicity
+    sums = [[], [], []]
+    for places, values in zip(index, quality):
+        member = (places[:, None] == np.arange(bins)).astype(float)  # (patches, bins)
+        for power, sum_of_power in enumerate(sums):
+            sum_of_power.append(weight @ (member * values[:, None] ** power))
+    n, first, second = (np.stack(sum_of_power, axis=-2) for sum_of_power in sums)
+    mean = np.divide(first, n, where=n > 0, out=np.full_like(first, np.nan))
+    squares = np.maximum(second - first * np.nan_to_num(mean), 0)  # of the deviations from the mean
+    return Cells(n, mean, np.divide(squares, n - 1, where=n > 1, out=np.full_like(squares, np.nan)))
+
+
+def spread_of(cells: Cells, counted: np.ndarray) -> Spread:
+    """The two terms of spread^2, without the bins of `counted` (sigmas, bins) that have less than two sigmas.
+
+    NaN where no bin is left.
+    """
+    used = counted & (cells.n > 1)  # resampling may leave less
+    sigmas = used.sum(axis=-2)
+    shared = sigmas > 1
+    divisor = np.where(shared, sigmas, 2)  # a number that does no harm for the others
+    mean = np.where(used, cells.mean, 0)
+    centre = mean.sum(axis=-2, keepdims=True) / divisor[..., None, :]
+    between = np.where(used, mean - centre, 0) ** 2
+    sampling = np.where(used, cells.variance, 0) / np.where(used, cells.n, 1)
+    weight = np.where(shared, np.where(used, cells.n, 0).sum(axis=-2), 0)
+    total = weight.sum(axis=-1)
+    total = np.where(total > 0, total, np.nan)
+    return Spread(
+        (weight * between.sum(axis=-2) / (divisor - 1)).sum(axis=-1) / total,
+        (weight * sampling.sum(axis=-2) / divisor).sum(axis=-1) / total,
+    )
+
+
+class Sample:
+    """The patches of one item, as matrices (sigmas, patches)."""
+
+    def __init__(self, samples: pd.DataFrame, spec: Errors, channels: int):
+        self.sigmas, self.bins, self.d = sorted(spec.sigmas), spec.bins, channels * spec.patch**2
+        self.delta = self._matrix(samples, "delta")
+        self.quality = {run: self._matrix(samples, run) for run in spec.runs}
+        self.index = bin_of(self.delta, self.d, self.bins)
+        self.low, self.high = np.quantile(self.delta, CENTRAL, axis=1)
+        centres = bin_centres(self.d, self.bins)
+        inside = (centres >= self.low[:, None]) & (centres <= self.high[:, None])
+        n = np.stack([np.bincount(places, minlength=self.bins) for places in self.index])
+        self.counted = inside & (n >= MINIMUM)
+
+    @staticmethod
+    def _matrix(samples: pd.DataFrame, column: str) -> np.ndarray:
+        return samples.pivot(index="sigma_test", columns="patch", values=column).sort_index().to_numpy()
+
+    def spread(self, run: str) -> float:
+        """Spread in dB, as at the head of this module."""
+        return _root(*spread_of(cells_of(self.index, self.quality[run], self.bins), self.counted))
+
+    def resampled_spreads(self, run: str, statistics: Statistics) -> np.ndarray:
+        """(resamples,) spreads; two runs of an item are resampled alike."""
+        sampling = spread_of(cells_of(self.index, self.quality[run], self.bins), self.counted).sampling
+        patches = self.delta.shape[1]
+        units = resampled_units(patches, statistics)
+        spreads = []
+        for start in range(0, len(units), _CHUNK):
+            counts = np.apply_along_axis(np.bincount, 1, units[start : start + _CHUNK], minlength=patches)
+            spread = spread_of(cells_of(self.index, self.quality[run], self.bins, counts), self.counted)
+            spreads.append(_root(spread.between, spread.sampling + sampling))
+        return np.concatenate(spreads)
+
+
+def _root(between: np.ndarray, sampling: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.maximum(between - sampling, 0))  # NaN stays
+
+
+def errors_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
+    """The rows of all reported items, in the order of params; see the head of this module."""
+    parts = []
+    for item, spec in params.reported("errors").items():
+        channels = params.tasks[params.runs[spec.runs[0]].task].channels
+        samples = read_csv(paths.analysis("errors", item) / "samples.csv")
+        if not np.isfinite(samples.to_numpy()).all():
+            raise CollectError(
+                f"errors {item}: values that are not finite; make it again: python -m replication errors {item}"
+            )
+        sample = Sample(samples, spec, channels)
+        for rows in item_rows(params, spec, sample):
+            rows.insert(0, "item", item)
+            parts.append(rows)
+    columns = ["item", "run", "group", "variant", "sigma_train", *_COLUMNS]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def item_rows(params: Params, spec: Errors, sample: Sample) -> list[pd.DataFrame]:
+    """The rows of each run of an item."""
+    statistics = params.statistics
+    resampled = {run: sample.resampled_spreads(run, statistics) for run in spec.runs}
+    tail = tail_probability(sample.delta.shape[1], statistics.confidence)
+    parts = []
+    for run in spec.runs:
+        rows = _curve_rows(sample, run) + _range_rows(sample)
+        patches = sample.delta.shape[1]
+        low, high = np.quantile(resampled[run], [tail, 1 - tail])
+        rows.append({"quantity": "spread", "n": patches, "value": sample.spread(run), "low": low, "high": high})
+        baseline = baseline_of(params, run)
+        if baseline in spec.runs:
+            low, high = np.quantile(resampled[run] - resampled[baseline], [tail, 1 - tail])
+            value = sample.spread(run) - sample.spread(baseline)
+            facts = {"quantity": "spread_difference", "baseline": baseline, "n": patches}
+            rows.append(facts | {"value": value, "low": low, "high": high})
+        table = pd.DataFrame(rows).reindex(columns=_COLUMNS)
+        parts.append(pd.DataFrame([identity(params, run)] * len(table)).join(table))
+    return parts
+
+
+def _curve_rows(sample: Sample, run: str) -> list[dict[str, object]]:
+    cells = cells_of(sample.index, sample.quality[run], sample.bins)
+    centres = bin_centres(sample.d, sample.bins)
+    return [
+        {"quantity": "curve", "sigma_test": sigma, "delta": centres[j], "n": int(cells.n[s, j])}
+        | {"value": cells.mean[s, j], "std": np.sqrt(cells.variance[s, j]), "counted": bool(sample.counted[s, j])}
+        for s, sigma in enumerate(sample.sigmas)
+        for j in np.flatnonzero(cells.n[s])
+    ]
+
+
+def _range_rows(sample: Sample) -> list[dict[str, object]]:
+    return [
+        {"quantity": "range", "sigma_test": sigma, "n": sample.delta.shape[1]}
+        | {"value": np.median(sample.delta[s]), "low": sample.low[s], "high": sample.high[s]}
+        for s, sigma in enumerate(sample.sigmas)
+    ]

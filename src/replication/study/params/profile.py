@@ -1,0 +1,219 @@
+"""A whole profile, read from its params.yaml. An unknown key, model or run is an error that names the nearest one."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ValidationError, model_validator
+
+from replication.study.params.sections import (
+    ANALYSES,
+    Analysis,
+    Controls,
+    Count,
+    Difficulty,
+    Errors,
+    Example,
+    Filters,
+    Frozen,
+    Group,
+    Model,
+    Name,
+    ParameterError,
+    Recipe,
+    Run,
+    Sampler,
+    Statistics,
+    Task,
+    TestSet,
+    TimedFamily,
+    Timing,
+    Weights,
+    analysed_runs,
+)
+
+
+class Params(Frozen):
+    """A whole profile."""
+
+    profile: Name
+    root: str
+    params_file: str
+    seed: int
+    precision: Literal["float32", "bfloat16"]
+    state_every: Count  # training steps between two states that a killed run resumes from
+    test_sets: dict[Name, TestSet]
+    models: dict[Name, Model]
+    recipes: dict[Name, Recipe]
+    tasks: dict[Name, Task]
+    groups: dict[Name, Group]
+    runs: dict[Name, Run]
+    examples: dict[Name, Example]
+    filters: dict[Name, Filters]
+    errors: dict[Name, Errors]
+    samplers: dict[Name, Sampler]
+    controls: dict[Name, Controls]
+    leakage: dict[Name, list[Name]]  # training set: the test sets whose images are looked for in it
+    difficulty: dict[Name, Difficulty]  # training set: its patches
+    timing: Timing
+    weights: dict[Name, Weights]  # run
+    statistics: Statistics
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Params:
+        for key, run in self.runs.items():
+            _check(f"runs.{key}.group", run.group, self.groups)
+            _check(f"runs.{key}.task", run.task, self.tasks)
+            _check(f"runs.{key}.model", run.model, self.models)
+            _check(f"runs.{key}.recipe", run.recipe, self.recipes)
+        for key, task in self.tasks.items():
+            for test_set in task.test_sets:
+                _check(f"tasks.{key}.test_sets", test_set, self.test_sets)
+                bench = self.test_sets[test_set]
+                if task.channels != bench.channels or task.noise not in bench.noises:
+                    raise ValueError(
+                        f"tasks.{key} has {task.channels} channels and {task.noise} noise, "
+                        f"test_sets.{test_set} has {bench.channels} and {', '.join(bench.noises)}"
+                    )
+        for key, family in self.timing.families.items():
+            _check(f"timing.families.{key}.model", family.model, self.models)
+        for key, test_sets in self.leakage.items():
+            for test_set in test_sets:
+                _check(f"leakage.{key}", test_set, self.test_sets)
+        for key, example in self.examples.items():
+            _check(f"examples.{key}.test_set", example.test_set, self.test_sets)
+            for name in example.runs:
+                _check(f"examples.{key}.runs", name, self.runs)
+        for key, published in self.weights.items():
+            _check(f"weights.{key}", key, self.runs)
+            if self.runs[key].group != published.group or not self.groups[published.group].report:
+                raise ValueError(
+                    f"weights.{key}: names the group {published.group}; its own must be named and reported"
+                )
+        for section in ANALYSES:
+            for key, item in getattr(self, section).items():
+                self._check_analysis(f"{section}.{key}", item)
+        return self
+
+    def _check_analysis(self, where: str, item: Analysis) -> None:
+        _check(f"{where}.group", item.group, self.groups)
+        if hasattr(item, "test_set"):
+            _check(f"{where}.test_set", item.test_set, self.test_sets)
+        for name in analysed_runs(item):
+            _check(f"{where}.runs", name, self.runs)
+            if self.runs[name].group != item.group:
+                raise ValueError(f"{where}: run {name} is in the group {self.runs[name].group}, not {item.group}")
+
+    def run(self, name: str) -> Run:
+        """The run of that name; an unknown one is an error with the nearest name."""
+        try:
+            _check("run", name, self.runs)
+        except ValueError as error:
+            raise ParameterError(f"{self.params_file}: {error}") from None
+        return self.runs[name]
+
+    def describe(self, name: str) -> dict[str, object]:
+        """All that determines the weights of a run, as plain JSON values."""
+        run = self.run(name)
+        return {
+            "run": name,
+            "model": {"backbone": self.models[run.model].backbone, **self.models[run.model].size},
+            "variant": run.variant,
+            "task": self.tasks[run.task].model_dump(include={"channels", "noise", "objective"}),
+            "sigma": list(run.sigma) if isinstance(run.sigma, tuple) else run.sigma,
+            "recipe": self.recipes[run.recipe].model_dump(),
+            "train_set": run.train_set,
+            "precision": self.precision,
+            "seeds": [self.seed, run.seed],
+        }
+
+    def fingerprint(self, name: str) -> str:
+        """Hash of `describe`: a checkpoint carries it, and evaluation refuses one that does not match."""
+        return _hash(self.describe(name))
+
+    def analysis_fingerprint(self, section: str, name: str) -> str:
+        """Hash of all that determines the results of an item of `filters`, `errors`, `samplers` or `controls`."""
+        item = getattr(self, section)[name]
+        facts = {"item": item.model_dump(mode="json"), "seed": self.seed, "runs": {}}
+        facts["runs"] = {run: self.fingerprint(run) for run in analysed_runs(item)}
+        if hasattr(item, "test_set"):
+            facts["test_set"] = self.test_sets[item.test_set].model_dump(mode="json")
+        return _hash(facts)
+
+    def runs_of(self, group: str) -> list[str]:
+        """The runs of a group, in the order of the file."""
+        return [name for name, run in self.runs.items() if run.group == group]
+
+    def is_reported(self, group: str) -> bool:
+        """Whether the profile has the group and reports it."""
+        return group in self.groups and self.groups[group].report
+
+    @cached_property
+    def reported_runs(self) -> dict[str, Run]:
+        """The runs of the groups that are reported, in the order of the file."""
+        return {name: run for name, run in self.runs.items() if self.groups[run.group].report}
+
+    def reported(self, section: str) -> dict[str, Analysis]:
+        """The items of a section of ANALYSES whose group is reported."""
+        return {name: item for name, item in getattr(self, section).items() if self.groups[item.group].report}
+
+    def sweep(self, name: str, test_set: str) -> list[float]:
+        """The sigma_test of a run, 8-bit units: those of the test set and the one it was trained at."""
+        sigma = self.runs[name].sigma
+        own = {float(sigma)} if isinstance(sigma, (int, float)) else set()
+        return sorted({round(float(s), 6) for s in self.test_sets[test_set].sigmas} | own)
+
+
+def load_params(path: Path) -> Params:
+    """Reads and checks a params.yaml.
+
+    Raises:
+        ParameterError: one line for each mistake: the key, what is wrong, and the nearest known key.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise ParameterError(f"{path}: no such file; run from the repository root, or give --params") from None
+    except yaml.YAMLError as error:
+        raise ParameterError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        raise ParameterError("\n".join(f"{path}: {_explain(e)}" for e in error.errors())) from None
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "test_sets": TestSet, "recipes": Recipe, "tasks": Task, "groups": Group, "runs": Run, "examples": Example,
+    "filters": Filters, "errors": Errors, "samplers": Sampler, "controls": Controls,
+    "difficulty": Difficulty, "timing": Timing, "weights": Weights, "statistics": Statistics,
+}  # fmt: skip
+
+
+def _hash(facts: object) -> str:
+    canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _explain(error: dict) -> str:
+    where = [str(part) for part in error["loc"] if part not in ("constrained-str", "function-after")]
+    if error["type"] != "extra_forbidden":
+        message = error["msg"].removeprefix("Value error, ")
+        return f"{'.'.join(where)}: {message}" if where else message
+    *parents, key = where
+    owner = Params if not parents else TimedFamily if "families" in parents else _SECTIONS.get(parents[0], Params)
+    near = difflib.get_close_matches(key, owner.model_fields, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(owner.model_fields)}"
+    return f"{'.'.join(where)}: unknown key; {hint}"
+
+
+def _check(where: str, name: str, known: dict[str, object]) -> None:
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+        raise ValueError(f"{where}: unknown name {name!r}; {hint}")

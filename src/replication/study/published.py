@@ -1,0 +1,81 @@
+"""The numbers printed in the paper, from data/paper_values.csv and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from replication.study import labels
+
+PSNR_TABLES = ("Table 1", "Table 7", "Table 8", "Table 9")
+TIMING_TABLES = ("Table 5", "Table 6")
+
+
+class Published:
+    """Look-up of a printed number by table, row and column as they are called there."""
+
+    def __init__(self, values: pd.DataFrame):
+        indexed = values.set_index(["table", "row", "column"])
+        self._values, self._deviations = indexed["value"], indexed["std"]
+
+    def value(self, tables: tuple[str, ...], row: str, column: str) -> float | None:
+        """The number in the first of the tables that has it, None where none has."""
+        for table in tables:
+            if (table, row, column) in self._values.index:
+                return float(self._values[(table, row, column)])
+        return None
+
+    def deviation(self, table: str, row: str, column: str) -> float | None:
+        """The standard deviation printed in brackets behind a number, None where there is none."""
+        value = self._deviations.get((table, row, column))
+        return None if value is None or pd.isna(value) else float(value)
+
+    def matched_psnr(
+        self, backbone: str, variant: str, test_set: str, sigma: str, tables: tuple[str, ...] = PSNR_TABLES
+    ) -> float | None:
+        """dB at sigma_test = sigma_train; None for test sets and models that are not the paper's.
+
+        Tables 1 and 7 both have SE-arch and NE-arch, in numbers that differ by up to 0.06 dB.
+        """
+        colour = "colour " if tables == ("Table 9",) else ""
+        row = f"{labels.backbone_label(backbone)} {colour}{labels.variant_label(variant)}"
+        return self.value(tables, row, f"{labels.test_set_label(test_set)} sigma={sigma}")
+
+    def matched_gains(self, table: str) -> list[float]:
+        """PSNR(WNE) - PSNR(baseline) in dB: every backbone, test set and sigma of one of PSNR_TABLES."""
+        values = self._values[table].unstack("column")
+        backbones = [row.removesuffix(" WNE") for row in values.index if row.endswith(" WNE")]
+        gains = [values.loc[f"{backbone} WNE"] - values.loc[f"{backbone} Baseline"] for backbone in backbones]
+        return [round(float(gain), 4) for row in gains for gain in row]
+
+    def real(self, backbone: str, variant: str, metric: str) -> float | None:
+        """PSNR in dB or SSIM on SIDD's validation blocks (Table 10)."""
+        return self.value(("Table 10",), row_name(backbone, variant), f"SIDD validation {metric}")
+
+    def time_ratio(self, backbone: str, variant: str, device: str, mode: str) -> float | None:
+        """Time over the baseline's, on the paper's hardware."""
+        quantity = {"training": "backward", "inference": "inference"}[mode]
+        column = f"{'GPU' if device == 'cuda' else 'CPU'} {quantity} ratio"
+        return self.value(TIMING_TABLES, row_name(backbone, variant), column)
+
+    def coverage(self, sigma_train: float, sigma_test: float) -> float | None:
+        """m(sigma_test; sigma_train) in percent."""
+        return self.value(("Table 3",), f"sigma_train={sigma_train:g}", f"sigma_test={sigma_test:g}")
+
+    def largest_matched_loss(self) -> float:
+        """dB by which WNE is below its baseline at matched noise, at most, in Table 1."""
+        return -min(self.matched_gains("Table 1"))
+
+
+def is_papers_real_set(test_set: str) -> bool:
+    """Whether pairs of photographs are SIDD's, the paper's, and not a stand-in for them."""
+    return test_set.startswith("sidd")
+
+
+def row_name(backbone: str, variant: str) -> str:
+    return f"{labels.backbone_label(backbone)} {labels.variant_label(variant)}"
+
+
+def read_published(path: Path) -> Published:
+    return Published(pd.read_csv(path))

@@ -1,0 +1,107 @@
+"""The command line of the library: `wne denoise`, `wne info`, `wne list`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+try:
+    import typer
+except ModuleNotFoundError:
+    sys.exit("error: the wne command needs more than the library: pip install 'wne[cli]'")
+
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", envvar="WNE_DEVICE")]
+
+app = typer.Typer(
+    help="Normalization-equivariant denoising of your own images.",
+    epilog="Completion in the shell: wne --install-completion",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def run(command: Callable[[], None]) -> None:
+    """Runs a command line; every foreseen mistake is one line on the error stream and exit status 1."""
+    try:
+        command()
+    except (ValueError, RuntimeError, OSError) as error:
+        if os.environ.get("WNE_TRACEBACK"):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def main() -> None:
+    run(app)
+
+
+@app.command(
+    "denoise",
+    epilog="Examples:\n\n  wne denoise noisy.png clean.png\n\n  wne denoise photos/ denoised/ --force\n\n"
+    "  wne denoise scan.tif clean.tif --model checkpoints/bsd400/cnn/dncnn-wne-s50.safetensors",
+)
+def denoise_images(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="An image, or a folder of images.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Where the result goes: a file or a folder.")],
+    model: Annotated[
+        str, typer.Option(help="A checkpoint, or the name of published weights (wne list).")
+    ] = "dncnn-wne-s25",
+    tile: Annotated[int, typer.Option(min=0, help="Side of the tiles of large images; 0: the image as a whole.")] = 512,
+    device: Device = "auto",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite results that exist.")] = False,
+) -> None:
+    """Denoise images: 8 and 16 bits and floating point, PNG, TIFF, JPEG (written as PNG) and .npy.
+
+    Bit depth, colours and size stay. Nothing is overwritten without --force. An image that cannot be read is
+    reported, the rest goes on, and the exit status is 1.
+    """
+    from wne.denoise import ImageDenoiser, denoise_files, plan
+    from wne.devices import choose_device
+
+    jobs = plan(source, target, force)
+    failed = denoise_files(jobs, ImageDenoiser(model, tile, choose_device(device)))
+    typer.echo(f"{len(jobs) - failed} of {len(jobs)} denoised with {model}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def info(checkpoint: Annotated[str, typer.Argument(help="A checkpoint, or the name of published weights.")]) -> None:
+    """Say what a checkpoint is: network, training, size. Opens no pickles and runs nothing."""
+    from wne.checkpoints import load_denoiser, read_config
+    from wne.denoise import find_weights
+
+    path = find_weights(checkpoint)
+    config, fingerprint = read_config(path)
+    size = sum(parameter.numel() for parameter in load_denoiser(path).parameters())
+    facts = {
+        "file": f"{path} ({path.stat().st_size / 2**20:.1f} MiB)",
+        "network": ", ".join(f"{key} {value}" for key, value in config["model"].items()),
+        "variant": config["variant"],
+        "parameters": f"{size:,}",
+        "trained on": f"{config['train_set']}, {config['task']['noise']} noise, sigma {config['sigma']} of 255, "
+        f"{config['task']['channels']} channel(s), objective {config['task']['objective']}",
+        "recipe": ", ".join(f"{key} {value}" for key, value in config["recipe"].items() if value is not None),
+        "seeds": ", ".join(map(str, config["seeds"])),
+        "fingerprint": fingerprint,
+    }
+    for key, value in facts.items():
+        typer.echo(f"{key:12s} {value}")
+
+
+@app.command("list")
+def list_models() -> None:
+    """List the published weights, and the denoisers that `create_denoiser` knows."""
+    from wne.denoise import pretrained
+    from wne.models import TIMM, list_denoisers
+
+    typer.echo("published weights, for wne denoise --model and wne info:")
+    for name in pretrained():
+        typer.echo(f"  {name}")
+    typer.echo("backbones and variants, for create_denoiser:")
+    for backbone, variant in list_denoisers():
+        typer.echo(f"  {backbone:10s} {variant}")
+    typer.echo(f"  {TIMM}<name>, any model of timm with feature maps, with every variant that wraps")
