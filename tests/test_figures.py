@@ -139,5 +139,5 @@ def test_variants_have_their_own_colour_and_marker():
 
 def test_denoisers_are_named_by_backbone_and_variant():
     named = [("swinir", "baseline"), ("dncnn", "wne_input"), ("fdncnn", "ne_arch"), ("new", "wne")]
-    labels = [labels.denoiser_label(*pair) for pair in named]
-    assert labels == ["SwinIR", "DnCNN-IN", "FDnCNN NE-arch", "new-WNE"]
+    shown = [labels.denoiser_label(*pair) for pair in named]
+    assert shown == ["SwinIR", "DnCNN-IN", "FDnCNN NE-arch", "new-WNE"]
