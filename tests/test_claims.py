@@ -223,7 +223,7 @@ def test_missing_runs_are_an_error_with_their_names(study):
     params, summary = study
     curves = summary.curves[~summary.curves["run"].isin(["dncnn-wne-s10", "fdncnn-ne_arch-s50"])]
     with pytest.raises(
-        CollectError, match=r"C4: the summary lacks fdncnn-ne_arch-s50, dncnn-wne-s10; .*python -m replication collect"
+        CollectError, match=r"C4: the summary lacks fdncnn-ne_arch-s50, dncnn-wne-s10; .*replicate collect"
     ):
         line(params, SimpleNamespace(**{**vars(summary), "curves": curves}), "C4")
 

@@ -1,4 +1,4 @@
-"""`wne denoise`, `wne info`, `wne list` and `python -m replication evaluate --backbone` as a user runs them."""
+"""`wne denoise`, `wne info`, `wne list` and `replicate evaluate --backbone` as a user runs them."""
 
 from __future__ import annotations
 

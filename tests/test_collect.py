@@ -56,9 +56,9 @@ def test_missing_runs_are_named_with_their_commands(tiny):
     message = str(error.value)
     assert "\n" not in message
     assert (
-        "not trained (python -m replication train RUN && python -m replication evaluate RUN): dncnn-wne-s25" in message
+        "not trained (replicate train RUN && replicate evaluate RUN): dncnn-wne-s25" in message
     )
-    assert "not evaluated (python -m replication evaluate RUN): swinir-wne-s25" in message
+    assert "not evaluated (replicate evaluate RUN): swinir-wne-s25" in message
     assert not paths.summary.exists()
 
 
@@ -88,7 +88,7 @@ def test_an_incomplete_sweep_is_refused(tiny, column, value, message):
     psnr = pd.read_csv(file, dtype={"image": str}, keep_default_na=False)
     psnr[psnr[column] != value].to_csv(file, index=False)
     with pytest.raises(
-        CollectError, match=f"dncnn-wne-s25: .* missing.*{message}.*python -m replication evaluate dncnn-wne-s25"
+        CollectError, match=f"dncnn-wne-s25: .* missing.*{message}.*replicate evaluate dncnn-wne-s25"
     ):
         collect(params, paths)
 
@@ -119,7 +119,7 @@ def test_files_of_removed_runs_do_not_enter(tiny, tmp_path):
 
 def test_a_summary_of_other_runs_is_refused(tiny, tmp_path):
     params, paths = tiny
-    with pytest.raises(CollectError, match=r"no summary of dncnn-baseline-s25, .*python -m replication collect"):
+    with pytest.raises(CollectError, match=r"no summary of dncnn-baseline-s25, .*replicate collect"):
         read_summary(params, paths)
     collect(params, paths)
     name = "dncnn-wne-s25"
@@ -133,7 +133,7 @@ def test_timing_of_another_shape_is_refused(tiny, tmp_path):
     params, paths = tiny
     samples = pd.read_csv(paths.timing / "samples.csv").assign(height=7)
     samples.to_csv(paths.timing / "samples.csv", index=False)
-    with pytest.raises(CollectError, match=r"timing of fdncnn, training on cpu.*python -m replication timing"):
+    with pytest.raises(CollectError, match=r"timing of fdncnn, training on cpu.*replicate timing"):
         collect(params, paths)
 
 
@@ -143,12 +143,12 @@ def test_difficulty_that_was_not_measured_or_otherwise_is_refused(tiny):
     table = pd.read_csv(file)
     table.assign(patches=7).to_csv(file, index=False)
     with pytest.raises(
-        CollectError, match=r"difficulty of embedded-train .* other parameters; .*python -m replication difficulty"
+        CollectError, match=r"difficulty of embedded-train .* other parameters; .*replicate difficulty"
     ):
         collect(params, paths)
     file.unlink()
     with pytest.raises(
-        CollectError, match=r"difficulty not measured \(python -m replication difficulty TRAIN_SET\): embedded-train"
+        CollectError, match=r"difficulty not measured \(replicate difficulty TRAIN_SET\): embedded-train"
     ):
         collect(params, paths)
 
@@ -169,7 +169,7 @@ def test_an_analysis_that_is_missing_or_stale_is_refused(tiny, tmp_path):
     _, paths = tiny
     item = {"group": "cnn", "run": "dncnn-baseline-s25", "classical": ["tv"], "test_set": "set12"}
     more = make_params(tmp_path / "more", controls={"mine": item})
-    with pytest.raises(CollectError, match=r"controls not made \(python -m replication controls NAME\): mine"):
+    with pytest.raises(CollectError, match=r"controls not made \(replicate controls NAME\): mine"):
         collect(more, paths)
     folder = paths.analysis("controls", "mine")
     folder.mkdir(parents=True)

@@ -129,7 +129,7 @@ def test_what_is_missing_says_how_to_get_it(tmp_path):
     with pytest.raises(DataError, match="no such image"):
         read_image(tmp_path / "none.png", 1)
     for name in ("set12", "embedded-train"):
-        with pytest.raises(DataError, match=f"run `python -m replication download {name}`"):
+        with pytest.raises(DataError, match=f"run `replicate download {name}`"):
             image_paths(tmp_path, name)
 
 

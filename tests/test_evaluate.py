@@ -208,11 +208,11 @@ def test_noise_does_not_depend_on_the_run(tmp_path):
 
 def test_missing_pieces_are_named(tmp_path):
     params, paths = tiny_profile(tmp_path)
-    with pytest.raises(CheckpointError, match=f"python -m replication train {RUN}"):
+    with pytest.raises(CheckpointError, match=f"replicate train {RUN}"):
         evaluate(params, RUN, paths, CPU)
     train(params, RUN, paths, CPU)
     other, _ = tiny_profile(tmp_path, recipe={"steps": 13})
     with pytest.raises(CheckpointError, match="does not fit"):
         evaluate(other, RUN, paths, CPU)
-    with pytest.raises(FileNotFoundError, match="python -m replication noise elsewhere"):
+    with pytest.raises(FileNotFoundError, match="replicate noise elsewhere"):
         next(load_bench(paths, "elsewhere"))

@@ -168,7 +168,7 @@ def test_ssim_fills_the_unit_square_in_both_windows(draw):
 )
 def test_a_figure_is_never_drawn_without_one_of_its_runs(draw, made_up, name, run):
     curves = made_up[2].curves
-    with pytest.raises(CollectError, match=rf"no noise sweep of {run}; make it with: python -m replication collect$"):
+    with pytest.raises(CollectError, match=rf"no noise sweep of {run}; make it with: replicate collect$"):
         draw(name, curves=curves[curves["run"] != run])
 
 

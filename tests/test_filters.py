@@ -199,7 +199,7 @@ def test_what_is_not_there_is_named(tmp_path, changes, message):
 def test_an_untrained_run_is_refused(tmp_path):
     params, paths, _ = _profile(tmp_path)
     paths.checkpoint(params, RUN).unlink()
-    with pytest.raises(CheckpointError, match=f"python -m replication train {RUN}"):
+    with pytest.raises(CheckpointError, match=f"replicate train {RUN}"):
         analyse(params, "item", paths, CPU)
 
 

@@ -17,7 +17,7 @@ def test_the_tables_are_those_of_the_committed_results():
     made = blocks(*read_profiles(ROOT))
     assert set(made) == {"claims", "matched"}
     for name, block in made.items():
-        assert text == replace_block(text, name, block), f"{name} is out of date; run: python -m replication readme"
+        assert text == replace_block(text, name, block), f"{name} is out of date; run: replicate readme"
 
 
 def test_the_matched_table_stands_beside_the_paper():

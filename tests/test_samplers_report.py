@@ -27,7 +27,7 @@ BASELINE, WNE = "swinir-baseline-n2n-s25", "swinir-wne-n2n-s25"
 
 
 def made_up_samplers(params: Params, paths: ProfilePaths) -> None:
-    """What `python -m replication sample` writes: the final PSNR of FINAL, 2 dB below the best state, 1 dB below one pass.
+    """What `replicate sample` writes: the final PSNR of FINAL, 2 dB below the best state, 1 dB below one pass.
 
     One image of the baseline diverges, so its last sigma_hat is not finite.
     """
@@ -234,7 +234,7 @@ def test_trajectories_have_both_models_and_end_where_they_stop(results):
 def test_missing_pictures_are_named(results, tmp_path):
     params, _, summary = results
     with pytest.raises(
-        CollectError, match="no pictures of samplers inpainting; make them with: python -m replication sample NAME"
+        CollectError, match="no pictures of samplers inpainting; make them with: replicate samplers NAME"
     ):
         fig17(params, summary, ProfilePaths(params.profile, tmp_path))
     empty = params.model_copy(update={"samplers": {}})

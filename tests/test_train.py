@@ -269,13 +269,13 @@ def test_checkpoint_knows_its_configuration_and_refuses_others(trained):
     assert config["variant"] == "wne" and fingerprint == params.fingerprint(RUN)
     assert load_run(paths, params, RUN)(torch.rand(1, 1, 9, 9)).shape == (1, 1, 9, 9)
     other, _ = tiny_profile(paths.root, sigma=40)
-    with pytest.raises(CheckpointError, match=r"sigma: 25(\.0)? != 40.*python -m replication train dncnn-wne-s25"):
+    with pytest.raises(CheckpointError, match=r"sigma: 25(\.0)? != 40.*replicate train dncnn-wne-s25"):
         load_run(paths, other, RUN)
 
 
 def test_missing_damaged_and_foreign_checkpoints_are_named(trained, tmp_path):
     _, paths = trained
-    with pytest.raises(CheckpointError, match="python -m replication train absent"):
+    with pytest.raises(CheckpointError, match="replicate train absent"):
         load_denoiser(tmp_path / "absent.safetensors")
     whole = _checkpoint(paths).read_bytes()
     for content in (whole[: len(whole) // 2], b"", b"\x80\x04pickle"):

@@ -1,4 +1,4 @@
-"""python -m replication"""
+"""python -m replication, where `replicate` is not installed."""
 
 from replication.cli import main
 

@@ -48,11 +48,11 @@ def read_config(path: Path) -> tuple[dict, str]:
         CheckpointError: no such file, a damaged one, or one that this project did not write.
     """
     if not path.exists():
-        raise CheckpointError(f"{path}: no such checkpoint; train it first: python -m replication train {path.stem}")
+        raise CheckpointError(f"{path}: no such checkpoint; train it first: replicate train {path.stem}")
     metadata, _ = _read(path, "meta")
     if not {"config", "fingerprint"} <= set(metadata):
         raise CheckpointError(
-            f"{path}: has no configuration inside, so it was not written by `python -m replication train`"
+            f"{path}: has no configuration inside, so it was not written by `replicate train`"
         )
     return json.loads(metadata["config"]), metadata["fingerprint"]
 

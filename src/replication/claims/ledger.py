@@ -272,5 +272,5 @@ def refuse_missing(params: Params, summary: Summary, rule: Rule) -> None:
         missing += [f"{section}.{item}" for item in params.reported(section) if item not in items]
     if missing:
         raise CollectError(
-            f"claim {rule.id}: the summary lacks {', '.join(missing)}; make it with: python -m replication collect"
+            f"claim {rule.id}: the summary lacks {', '.join(missing)}; make it with: replicate collect"
         )

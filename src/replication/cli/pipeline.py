@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from replication.cli.common import DEFAULT, Device, ParamsFile, load_profile
+from replication.experiments import ANALYSES
+from replication.study.params import analysed_runs
 from replication.study.paths import IMAGES
 from wne.console import say, stage
 
@@ -63,8 +66,8 @@ def train(
 
 @app.command(
     rich_help_panel=PANEL,
-    epilog="Examples:\n\n  python -m replication evaluate cnn --params profiles/bsd400/params.yaml\n\n"
-    "  python -m replication evaluate my-unet --backbone my_networks:make_unet --weights unet.safetensors --variant wne",
+    epilog="Examples:\n\n  replicate evaluate cnn --params profiles/bsd400/params.yaml\n\n"
+    "  replicate evaluate my-unet --backbone my_networks:make_unet --weights unet.safetensors --variant wne",
 )
 def evaluate(
     name: Annotated[
@@ -103,44 +106,25 @@ def evaluate(
         evaluate_runs(params, name, paths, choose_device(device))
 
 
-def _analysis(section: str, name: str, params_file: Path, device: str, module: str) -> None:
-    """One item of a section of params, by the function `analyse` of its module."""
-    from importlib import import_module
+def _add_analysis(section: str) -> None:
+    """The command of one kind of analysis: an item of its section of params."""
 
-    from replication.study.params import analysed_runs
-    from wne.devices import choose_device
+    def run(name: str, params_file: ParamsFile = DEFAULT, device: Device = "auto") -> None:
+        from wne.devices import choose_device
 
-    params, paths = load_profile(params_file)
-    items = getattr(params, section)
-    if name not in items:
-        raise ValueError(f"{params_file}: {section} has no {name!r}; known: {', '.join(items)}")
-    checkpoints = [paths.checkpoint(params, run) for run in analysed_runs(items[name])]
-    with stage(f"{section} {name}", checkpoints, [paths.analysis(section, name)]):
-        import_module(module).analyse(params, name, paths, choose_device(device))
+        params, paths = load_profile(params_file)
+        items = getattr(params, section)
+        if name not in items:
+            raise ValueError(f"{params_file}: {section} has no {name!r}; known: {', '.join(items)}")
+        checkpoints = [paths.checkpoint(params, run) for run in analysed_runs(items[name])]
+        with stage(f"{section} {name}", checkpoints, [paths.analysis(section, name)]):
+            import_module(ANALYSES[section].module).analyse(params, name, paths, choose_device(device))
 
-
-@app.command(rich_help_panel=PANEL)
-def filters(name: str, params_file: ParamsFile = DEFAULT, device: Device = "auto") -> None:
-    """Rows of the Jacobian of trained denoisers, as filters (Fig. 5)."""
-    _analysis("filters", name, params_file, device, "replication.experiments.filters")
+    app.command(section, help=ANALYSES[section].help, rich_help_panel=PANEL)(run)
 
 
-@app.command(rich_help_panel=PANEL)
-def errors(name: str, params_file: ParamsFile = DEFAULT, device: Device = "auto") -> None:
-    """Normalized error of trained denoisers against difficulty (Figs. 6 and 11)."""
-    _analysis("errors", name, params_file, device, "replication.experiments.errors")
-
-
-@app.command(rich_help_panel=PANEL)
-def sample(name: str, params_file: ParamsFile = DEFAULT, device: Device = "auto") -> None:
-    """Trained denoisers inside a sampler: denoising, inpainting, super-resolution, deblurring (App. N)."""
-    _analysis("samplers", name, params_file, device, "replication.experiments.sampler")
-
-
-@app.command(rich_help_panel=PANEL)
-def controls(name: str, params_file: ParamsFile = DEFAULT, device: Device = "auto") -> None:
-    """Denoisers without training of their own, bare and wrapped, over the noise sweep (beyond the paper)."""
-    _analysis("controls", name, params_file, device, "replication.experiments.controls")
+for section in ANALYSES:
+    _add_analysis(section)
 
 
 @app.command(rich_help_panel=PANEL)
@@ -205,12 +189,14 @@ def figures(
 
 @app.command(rich_help_panel=PANEL)
 def tables(params_file: ParamsFile = DEFAULT) -> None:
-    """Write the LaTeX tables, the numbers as macros, and the results page."""
+    """Write the LaTeX tables, the numbers as macros, the results page, and the metrics of DVC."""
+    from replication.report.metrics import write_metrics
     from replication.report.tables import write_all
 
     params, paths = load_profile(params_file)
     with stage("tables", [paths.results / "summary"], [paths.tables, paths.results / "README.md"]):
         write_all(params, paths)
+        write_metrics(params, paths)
 
 
 @app.command(rich_help_panel=PANEL)

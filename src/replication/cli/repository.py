@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -14,8 +15,66 @@ app = typer.Typer()
 
 
 @app.command(rich_help_panel=PANEL)
+def code(params_file: ParamsFile = DEFAULT) -> None:
+    """Write code.yaml, the hashes of the code behind each stage, beside the parameter file."""
+    from replication.cli.provenance import code_file, write_code
+
+    params, _ = load_profile(params_file)
+    typer.echo(f"{code_file(params)}: {'written' if write_code(params) else 'up to date'}")
+
+
+@app.command(rich_help_panel=PANEL)
 def check(params_file: ParamsFile = DEFAULT) -> None:
-    """Check a parameter file, and list its runs by group."""
+    """Say whether the committed results belong to this code and these parameters; runs nothing."""
+    from replication.cli.checks import check_profile, counted
+
+    params, paths = load_profile(params_file)
+    found = check_profile(params, paths)
+    if found.stale:
+        typer.echo(f"stale: {', '.join(found.stale)}; make them again: dvc repro")
+        raise typer.Exit(1)
+    typer.echo(
+        f"{len(found.proved)} stages of {params.profile}: their results belong to this code and these parameters"
+    )
+    if found.unproved:
+        typer.echo(
+            f"{len(found.unproved)} have results of earlier code, which proves nothing: {counted(found.unproved)}"
+        )
+
+
+@app.command(rich_help_panel=PANEL)
+def verify(
+    params_file: ParamsFile = DEFAULT,
+    commit: Annotated[str, typer.Option(help="What to compare with.")] = "HEAD",
+) -> None:
+    """Compare the result files here with the committed ones, byte by byte, without what a machine took."""
+    from replication.cli.checks import compare_with
+
+    params, _ = load_profile(params_file)
+    found = compare_with(commit, params)
+    for name, difference in found.different.items():
+        typer.echo(f"{name}: {difference}")
+    typer.echo(f"{found.same} of {found.same + len(found.different)} result files identical to those of {commit}")
+    if found.different:
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=PANEL)
+def relock(
+    before: Annotated[str, typer.Argument(help="The commit whose results the lock file describes.")],
+    params_file: ParamsFile = DEFAULT,
+) -> None:
+    """Prove that a code change leaves every result of the smoke profile as it is, then relock; 10 minutes."""
+    from replication.cli.relock import RECORD, relock
+
+    params, _ = load_profile(params_file)
+    files, moved = relock(params, before)
+    typer.echo(f"{files} files equal to the last byte; relocked {len(moved)} stages of {params.profile}, see {RECORD}")
+
+
+@app.command(rich_help_panel=PANEL)
+def runs(params_file: ParamsFile = DEFAULT) -> None:
+    """Check a parameter file, and list its runs by experiment."""
     params, _ = load_profile(params_file)
     for group, spec in params.groups.items():
         runs = params.runs_of(group)

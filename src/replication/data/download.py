@@ -1,4 +1,4 @@
-"""Image sets made complete on this machine: `python -m replication download <set>`.
+"""Image sets made complete on this machine: `replicate download <set>`.
 
     root/<set>/<file>       every file checked against data/registry.csv by sha256 and size
     root/<set>/contents.csv file, sha256, bytes, archive (its checksum): of the images that came in a large archive

@@ -97,7 +97,7 @@ def image_paths(root: Path, set_name: str) -> list[Path]:
         found = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
         if found:
             return found
-    raise DataError(f"the image set {set_name} is not in {root}: run `python -m replication download {set_name}`")
+    raise DataError(f"the image set {set_name} is not in {root}: run `replicate download {set_name}`")
 
 
 def load_set(root: Path, name: str, channels: int) -> list[tuple[str, np.ndarray]]:
@@ -143,7 +143,7 @@ def _named_pairs(root: Path, name: str) -> list[tuple[str, Path, Path]]:
             if noisy in path.stem:
                 partner = paths.get(path.name.replace(noisy, clean))
                 if partner is None:
-                    raise DataError(f"{path} has no clean image beside it: run `python -m replication download {name}`")
+                    raise DataError(f"{path} has no clean image beside it: run `replicate download {name}`")
                 pairs.append((path.stem.replace(noisy, ""), path, partner))
     if not pairs:
         raise DataError(f"{name} is not a set of noisy and clean pairs")

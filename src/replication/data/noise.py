@@ -143,7 +143,7 @@ def load_bench(paths: ProfilePaths, name: str) -> Iterator[BenchImage]:
     folder = paths.bench / name
     files = sorted(folder.glob("*.npz"))
     if not files:
-        raise FileNotFoundError(f"{folder}: no test bench here; make it with: python -m replication noise {name}")
+        raise FileNotFoundError(f"{folder}: no test bench here; make it with: replicate noise {name}")
     for file in files:
         with np.load(file) as stored:
             arrays = dict(stored)

@@ -51,7 +51,7 @@ from replication.study.paths import ProfilePaths
 from replication.study.rng import torch_generator
 from wne.console import progress
 
-Denoiser = Callable[[Tensor], Tensor]
+Denoise = Callable[[Tensor], Tensor]
 Outcome = Literal["converged", "unfinished", "diverged"]
 
 CENTRE = 0.5  # of the start in what is not observed
@@ -113,7 +113,7 @@ def initial_state(measured: Tensor, project: Projector, sigma: float, generators
 
 @torch.inference_mode()
 def iterate(
-    denoise: Denoiser,
+    denoise: Denoise,
     project: Projector,
     measured: Tensor,
     start: Tensor,
@@ -151,7 +151,7 @@ def iterate(
 
 
 def sample(
-    denoise: Denoiser,
+    denoise: Denoise,
     project: Projector,
     measured: Tensor,
     start: Tensor,
@@ -296,7 +296,7 @@ def _set_up(seed: int, name: str, spec: Sampler, cases: list[_Case], device: tor
     return _Problem(cases, project, clean, measured, start, observed, generators)
 
 
-def _solve(model: Denoiser, problem: _Problem, settings: Settings) -> Iterator[tuple[_Case, np.ndarray, Trajectory]]:
+def _solve(model: Denoise, problem: _Problem, settings: Settings) -> Iterator[tuple[_Case, np.ndarray, Trajectory]]:
     """Each image with what was observed of it and its trajectory."""
 
     def denoise(y: Tensor) -> Tensor:

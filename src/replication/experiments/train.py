@@ -52,9 +52,10 @@ def train(
 ) -> bool:
     """Trains a run from its last state, or from scratch. Returns whether it is finished.
 
-    Writes checkpoints/<profile>/<group>/<run>.safetensors, and <run>.csv (step, loss, learning_rate, seconds) and
-    <run>.json (configuration, hardware, time) under results/<profile>/training. Until then a state to resume
-    from, every `state_every` steps and when `max_seconds` are over. A state of other parameters is dropped.
+    Writes checkpoints/<profile>/<group>/<run>.safetensors; under results/<profile>/training <run>.csv (step, loss,
+    learning_rate) and <run>.json (configuration); and results/<profile>/cost/<run>.json (seconds, hardware, date),
+    apart because every training has another. Until then a state to resume from, every `state_every` steps and when
+    `max_seconds` are over. A state of other parameters is dropped.
 
     Raises:
         TrainingError: the loss is not finite, or the saved state is damaged.
@@ -96,7 +97,7 @@ def train(
         curve.loss_sum, curve.loss_count = curve.loss_sum + loss.detach(), curve.loss_count + 1
         done = step + 1
         if done % row_every == 0 or done == recipe.steps:
-            _add_row(curve, name, done, rate, time.perf_counter() - start)
+            _add_row(curve, name, done, rate)
             bar.set_postfix(loss=f"{curve.rows[-1]['loss']:.2e}", refresh=False)
         out_of_time = time.perf_counter() > session_end and done < recipe.steps
         if out_of_time or (done % params.state_every == 0 and done < recipe.steps):
@@ -181,13 +182,13 @@ def _fresh_model(params: Params, run: Run, task: Task) -> nn.Module:
         return create_denoiser(spec.backbone, run.variant, channels=task.channels, **spec.size)
 
 
-def _add_row(curve: Curve, name: str, step: int, rate: float, seconds: float) -> None:
+def _add_row(curve: Curve, name: str, step: int, rate: float) -> None:
     loss = float(curve.loss_sum) / curve.loss_count
     if not math.isfinite(loss):
         raise TrainingError(
             f"run {name}: the loss is {loss} at step {step}; lower the recipe's lr, or use precision: float32"
         )
-    curve.rows.append({"step": step, "loss": loss, "learning_rate": rate, "seconds": round(seconds, 2)})
+    curve.rows.append({"step": step, "loss": loss, "learning_rate": rate})
     curve.loss_sum, curve.loss_count = 0.0, 0
 
 
@@ -244,8 +245,8 @@ def _write_results(
         "config": config,
         "parameters": sum(p.numel() for p in model.parameters()),
         "steps": params.recipes[params.runs[name].recipe].steps,
-        "seconds": round(curve.seconds, 1),
         "backbone_dtype": str(dtype).removeprefix("torch."),
-        **environment(device),
     }
     write_text(paths.training / f"{name}.json", json.dumps(facts, indent=1) + "\n")
+    cost = {"run": name, "seconds": round(curve.seconds, 1), **environment(device)}
+    write_text(paths.cost / f"{name}.json", json.dumps(cost, indent=1) + "\n")

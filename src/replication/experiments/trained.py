@@ -24,6 +24,6 @@ def load_run(paths: ProfilePaths, params: Params, run: str, device: torch.device
         expected = json.loads(json.dumps(params.describe(run)))
         differing = [f"{k}: {config.get(k)} != {expected[k]}" for k in expected if config.get(k) != expected[k]]
         raise CheckpointError(
-            f"{path}: does not fit {params.params_file} ({'; '.join(differing[:3])}); train it again: python -m replication train {run}"
+            f"{path}: does not fit {params.params_file} ({'; '.join(differing[:3])}); train it again: replicate train {run}"
         )
     return load_denoiser(path, device)

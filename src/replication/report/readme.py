@@ -1,4 +1,4 @@
-"""README's generated tables, from the summaries of the committed profiles: rewritten by `python -m replication readme`.
+"""README's generated tables, from the summaries of the committed profiles: rewritten by `replicate readme`.
 
 The ledger of claims, and the counterpart of the paper's Table 1: PSNR at matched noise, ours beside the paper's.
 """
@@ -17,7 +17,7 @@ from replication.study.params import Params, load_params
 from replication.study.paths import ProfilePaths
 from replication.study.published import Published, read_published
 
-START, END = "<!-- {name}: made by `python -m replication readme` -->", "<!-- end of {name} -->"
+START, END = "<!-- {name}: made by `replicate readme` -->", "<!-- end of {name} -->"
 _PAPERS_SETS = ("set12", "bsd68")
 _PROFILES = ("params.yaml", "profiles/bsd400/params.yaml")  # whose results are in the repository
 

@@ -50,7 +50,6 @@ def card(params: Params, name: str, digest: str, training: dict, summary: Summar
     size = ", ".join(f"{key} {value}" for key, value in params.models[run.model].size.items())
     what = labels.variant_label(run.variant)
     backbone = labels.backbone_label(params.models[run.model].backbone)
-    versions = ", ".join(f"{key} {value}" for key, value in training["versions"].items())
     path = f"results/{params.profile}/weights/{name}.safetensors"
     leaked = summary.leakage[summary.leakage["train_set"] == run.train_set]
     leaked = leaked[leaked["leaked"].astype(bool)]
@@ -64,7 +63,7 @@ def card(params: Params, name: str, digest: str, training: dict, summary: Summar
             "",
             f"- **What it computes**: {_FORMULA[run.variant]}.",
             f"- **Input and output**: (B, {task.channels}, H, W), float32, clean range [0, 1], noise not clipped.",
-            f"- **File**: `{name}.safetensors`, sha256 `{digest}`; made by `python -m replication weights {name} "
+            f"- **File**: `{name}.safetensors`, sha256 `{digest}`; made by `replicate weights {name} "
             f"--params {params.params_file}`.",
             "",
             "```python",
@@ -79,8 +78,7 @@ def card(params: Params, name: str, digest: str, training: dict, summary: Summar
             f"- Images: `{run.train_set}`; their source and terms: [data/README.md](../../../data/README.md).",
             f"- Loss {recipe.loss}, {recipe.steps:,} steps of {recipe.batch} patches of {recipe.patch} x {recipe.patch} "
             f"pixels, {recipe.optimizer}, largest rate {recipe.lr:g}, schedule {recipe.schedule}; seed {run.seed}.",
-            f"- {training['seconds'] / 60:.1f} minutes on {training['device']}, {training['threads']} threads, backbone in "
-            f"{training['backbone_dtype']}, {training['date']}; {versions}.",
+            f"- Backbone in {training['backbone_dtype']}; time and hardware: `results/{params.profile}/cost/{name}.json`.",
             "",
             "## Results",
             "",

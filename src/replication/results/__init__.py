@@ -13,7 +13,7 @@
 | recipe | see replication.results.recipe | wrapper and recipe, crossed |
 | timing | device, family, mode, variant | median seconds, median paired ratio to the baseline |
 | leakage, unleaked | test image; run and test set with such images | what of it is in the training set; PSNR without it |
-| difficulty | training set, quantity, sigma, place | numbers of `python -m replication difficulty`: see replication.experiments.difficulty |
+| difficulty | training set, quantity, sigma, place | numbers of `replicate difficulty`: see replication.experiments.difficulty |
 | source.json | | fingerprint of each run and analysis, and the hash of all that was read |
 
 The runs come from params.yaml, never from a listing of the folder: a removed run leaves files behind.

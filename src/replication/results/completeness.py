@@ -13,16 +13,16 @@ from replication.study.params import ANALYSES, Params
 from replication.study.paths import ProfilePaths
 
 _RUN_COMMANDS = {
-    "not trained": "python -m replication train RUN && python -m replication evaluate RUN",
-    "trained with other parameters": "python -m replication train RUN && python -m replication evaluate RUN",
-    "not evaluated": "python -m replication evaluate RUN",
-    "evaluated with other parameters": "python -m replication evaluate RUN",
+    "not trained": "replicate train RUN && replicate evaluate RUN",
+    "trained with other parameters": "replicate train RUN && replicate evaluate RUN",
+    "not evaluated": "replicate evaluate RUN",
+    "evaluated with other parameters": "replicate evaluate RUN",
 }
 _ANALYSIS_COMMANDS = {
-    "filters": "python -m replication filters",
-    "errors": "python -m replication errors",
-    "samplers": "python -m replication sample",
-    "controls": "python -m replication controls",
+    "filters": "replicate filters",
+    "errors": "replicate errors",
+    "samplers": "replicate sample",
+    "controls": "replicate controls",
 }
 
 
@@ -37,11 +37,11 @@ def refuse_missing(params: Params, paths: ProfilePaths) -> None:
             if problem := analysis_problem(params, paths, section, name):
                 found.setdefault(f"{section} {problem} ({_ANALYSIS_COMMANDS[section]} NAME)", []).append(name)
     if not ((paths.timing / "samples.csv").is_file() and (paths.timing / "environment.json").is_file()):
-        found["not timed (python -m replication timing)"] = list(params.timing.families)
+        found["not timed (replicate timing)"] = list(params.timing.families)
     if unaudited := [name for name in params.leakage if not leakage_file(paths, name).is_file()]:
-        found["not audited (python -m replication audit TRAIN_SET)"] = unaudited
+        found["not audited (replicate audit TRAIN_SET)"] = unaudited
     if unmeasured := [name for name in params.difficulty if not difficulty_file(paths, name).is_file()]:
-        found["difficulty not measured (python -m replication difficulty TRAIN_SET)"] = unmeasured
+        found["difficulty not measured (replicate difficulty TRAIN_SET)"] = unmeasured
     if found:
         parts = [f"{problem}: {', '.join(names)}" for problem, names in found.items()]
         raise CollectError(f"{paths.results}: {'; '.join(parts)}; all of it: dvc repro")
@@ -49,7 +49,8 @@ def refuse_missing(params: Params, paths: ProfilePaths) -> None:
 
 def _problem_of_run(params: Params, paths: ProfilePaths, name: str) -> str | None:
     training, evaluation = paths.training, paths.evaluated(params, name)
-    if not ((training / f"{name}.csv").is_file() and (training / f"{name}.json").is_file()):
+    made = (training / f"{name}.csv", training / f"{name}.json", paths.cost / f"{name}.json")
+    if not all(file.is_file() for file in made):
         return "not trained"
     if read_json(training / f"{name}.json").get("fingerprint") != params.fingerprint(name):
         return "trained with other parameters"
@@ -74,7 +75,7 @@ def refuse_gaps(params: Params, results: dict[str, RunResults]) -> None:
 
 
 def _refuse_gaps_of_run(params: Params, name: str, kind: str, rows: pd.DataFrame, images: dict[str, set[str]]) -> None:
-    remedy = f"evaluate it again: python -m replication evaluate {name}"
+    remedy = f"evaluate it again: replicate evaluate {name}"
     task, column = params.tasks[params.runs[name].task], KINDS[kind][0]
     test_sets = task.test_sets if kind == "psnr" else task.test_sets[:1] if kind == "jpeg" else task.test_sets
     wanted = {

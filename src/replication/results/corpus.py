@@ -20,7 +20,7 @@ def leakage_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
             part = audit[(audit["train_set"] == train_set) & (audit["test_set"] == test_set)]
             if part.empty:
                 raise CollectError(
-                    f"the audit of {train_set} lacks {test_set}; run: python -m replication audit {train_set}"
+                    f"the audit of {train_set} lacks {test_set}; run: replicate audit {train_set}"
                 )
             parts.append(part)
     columns = ["test_set", "image", "train_set", "train_image", "matched_fraction", "row", "column", "leaked"]
@@ -35,7 +35,7 @@ def difficulty_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
         made_with = (set(table["train_set"]), set(table["patches"]), set(table["patch"]), set(table["sigma"].dropna()))
         if made_with != ({train_set}, {spec.patches}, {spec.patch}, set(spec.sigmas)):
             raise CollectError(
-                f"the difficulty of {train_set} was measured with other parameters; run: python -m replication difficulty {train_set}"
+                f"the difficulty of {train_set} was measured with other parameters; run: replicate difficulty {train_set}"
             )
         parts.append(table)
     columns = ["train_set", "patches", "patch", "quantity", "sigma", "at", "value"]

@@ -159,7 +159,7 @@ def errors_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
         samples = read_csv(paths.analysis("errors", item) / "samples.csv")
         if not np.isfinite(samples.to_numpy()).all():
             raise CollectError(
-                f"errors {item}: values that are not finite; make it again: python -m replication errors {item}"
+                f"errors {item}: values that are not finite; make it again: replicate errors {item}"
             )
         sample = Sample(samples, spec, channels)
         for rows in item_rows(params, spec, sample):

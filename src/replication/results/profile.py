@@ -75,7 +75,7 @@ def collect(params: Params, paths: ProfilePaths) -> None:
 
 
 def _input_files(params: Params, paths: ProfilePaths) -> list[Path]:
-    files = [paths.timing / "samples.csv", paths.timing / "environment.json"]
+    files = []  # without what a machine took, which is another each time
     for name in params.reported_runs:
         files += [paths.training / f"{name}.csv", paths.training / f"{name}.json"]
         kinds = [f"{kind}.csv" for kind in kinds_of(params, name)]

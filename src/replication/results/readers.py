@@ -22,7 +22,7 @@ def rows_with(table: pd.DataFrame, **values: object) -> pd.DataFrame:
         rows = rows[rows[column] == value]
     if rows.empty:
         wanted = ", ".join(f"{column} {value}" for column, value in values.items())
-        raise CollectError(f"the summary has no rows with {wanted}; make it with: python -m replication collect")
+        raise CollectError(f"the summary has no rows with {wanted}; make it with: replicate collect")
     return rows.sort_values("sigma_test", kind="stable")
 
 
@@ -55,7 +55,7 @@ def crossings(summary: Summary) -> list[pd.DataFrame]:
     """
     if summary.recipe.empty:
         raise CollectError(
-            "the summary has no crossing of wrapper and recipe; make it with: python -m replication collect"
+            "the summary has no crossing of wrapper and recipe; make it with: replicate collect"
         )
     parts = []
     for _, rows in summary.recipe.groupby(["model", "sigma_train", "train_set", "noise"], sort=False):
@@ -104,6 +104,6 @@ def cell_runs(params: Params, rows: pd.DataFrame, variant: str, recipe: str) -> 
                 found.setdefault(str(run.seed), name)
     if not found:
         raise CollectError(
-            f"{params.params_file}: no run of {variant} by {recipe}, which the summary has; run: python -m replication collect"
+            f"{params.params_file}: no run of {variant} by {recipe}, which the summary has; run: replicate collect"
         )
     return list(found.values())

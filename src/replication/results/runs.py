@@ -52,7 +52,7 @@ def kinds_of(params: Params, name: str) -> tuple[str, ...]:
 def read_run(params: Params, paths: ProfilePaths, name: str) -> RunResults:
     folder = paths.evaluated(params, name)
     return RunResults(
-        training=read_json(paths.training / f"{name}.json"),
+        training=read_json(paths.training / f"{name}.json") | read_json(paths.cost / f"{name}.json"),
         loss=read_csv(paths.training / f"{name}.csv"),
         defect=read_csv(folder / "defect.csv"),
         quality={kind: read_csv(folder / f"{kind}.csv") for kind in kinds_of(params, name)},

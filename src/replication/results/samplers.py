@@ -56,7 +56,7 @@ def item_rows(params: Params, item: str, spec: Sampler, images: pd.DataFrame) ->
     first = runs[spec.runs[0]]
     if first.empty or not all(first.index.equals(rows.index) for rows in runs.values()):
         raise CollectError(
-            f"samplers {item}: the runs do not have the same images; make it again: python -m replication sample {item}"
+            f"samplers {item}: the runs do not have the same images; make it again: replicate samplers {item}"
         )
     seen = first[["observed_psnr", "observed_ssim"]].set_axis(["psnr", "ssim"], axis=1)
     observed = {"run": OBSERVED, "group": spec.group, "n": len(first)} | _means(seen, params.statistics)

@@ -37,7 +37,7 @@ class CollectError(ValueError):
 
 @dataclass(frozen=True)
 class Summary:
-    """The tables of a profile as `python -m replication collect` wrote them; see replication.results for what each holds."""
+    """The tables of a profile as `replicate collect` wrote them; see replication.results for what each holds."""
 
     curves: pd.DataFrame
     paired: pd.DataFrame
@@ -86,7 +86,7 @@ def read_summary(params: Params, paths: ProfilePaths) -> Summary:
     Raises:
         CollectError: the summary is missing, or lacks the current version of a run or of an analysis.
     """
-    remedy = "make it with: python -m replication collect"
+    remedy = "make it with: replicate collect"
     if not (paths.summary / "source.json").is_file():
         raise CollectError(f"{paths.summary}: no summary of {', '.join(params.reported_runs)}; {remedy}")
     source = read_json(paths.summary / "source.json")

@@ -34,7 +34,7 @@ def _timing_rows(params: Params, samples: pd.DataFrame, device: str, family: str
     wanted_shape, wanted = {tuple(shape)}, (set(spec.variants), params.timing.repetitions)
     if measured != wanted_shape or wanted != (set(seconds), len(seconds)) or seconds.isna().any(axis=None):
         raise CollectError(
-            f"timing of {family}, {mode} on {device}: the samples do not match params; time again: python -m replication timing"
+            f"timing of {family}, {mode} on {device}: the samples do not match params; time again: replicate timing"
         )
     rows = []
     for variant in spec.variants:

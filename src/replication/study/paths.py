@@ -19,6 +19,7 @@ class ProfilePaths:
         self.states = root / "checkpoints" / profile / "unfinished"  # <run>.pt, training states to resume from
         self.results = root / "results" / profile
         self.training = self.results / "training"  # <run>.csv and <run>.json, by `train`
+        self.cost = self.results / "cost"  # <run>.json, what a training took and on which machine, by `train`
         self.evaluation = self.results / "evaluation"  # <group>/<run>/*.csv, *.png, by `evaluate`
         self.timing = self.results / "timing"  # samples.csv and environment.json, by `timing`
         self.leakage = self.results / "leakage"  # <training set>.csv, by `audit`

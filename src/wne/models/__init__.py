@@ -1,4 +1,4 @@
-"""The denoisers by name: a backbone and a variant. To add one, write its module and one line in BACKBONES.
+"""The denoisers by name: a backbone and a variant. To add one, write its module and a line in registry.py.
 
 "timm:<name>" is a backbone as well, for each of timm's models that gives feature maps.
 """
@@ -13,23 +13,16 @@ from typing import NamedTuple
 
 from torch import nn
 
+from wne.registry import BACKBONES, TIMM_ENCODER
 from wne.wrapper import InputNormalized, NormalizationEquivariant, ScaleEquivariant
 
 
-class Denoiser(NamedTuple):
-    """A name that `create_denoiser` accepts."""
+class Name(NamedTuple):
+    """What `create_denoiser` makes a denoiser from."""
 
     backbone: str
     variant: str
 
-
-# Backbone -> "module:class"; imported when first built, because timm takes seconds to import.
-BACKBONES: dict[str, str] = {
-    "dncnn": "wne.models.dncnn:DnCNN",
-    "fdncnn": "wne.models.dncnn:FDnCNN",
-    "swinir": "wne.models.swinir:SwinIR",
-    "restormer": "wne.models.restormer:Restormer",
-}
 
 TIMM = "timm:"
 
@@ -43,10 +36,10 @@ WRAPPERS: dict[str, Callable[[nn.Module], nn.Module]] = {
 ARCHITECTURAL_FORMS: dict[str, str] = {"se_arch": "scale", "ne_arch": "normalization"}
 
 
-def list_denoisers() -> list[Denoiser]:
+def list_denoisers() -> list[Name]:
     """Every backbone with every variant it has."""
-    wrapped = [Denoiser(b, v) for b in BACKBONES for v in WRAPPERS]
-    return wrapped + [Denoiser("fdncnn", v) for v in ARCHITECTURAL_FORMS]
+    wrapped = [Name(b, v) for b in BACKBONES for v in WRAPPERS]
+    return wrapped + [Name("fdncnn", v) for v in ARCHITECTURAL_FORMS]
 
 
 def create_denoiser(backbone: str, variant: str = "baseline", *, channels: int = 1, **size: object) -> nn.Module:
@@ -80,12 +73,10 @@ def create_denoiser(backbone: str, variant: str = "baseline", *, channels: int =
 
 
 def _backbone_class(backbone: str) -> Callable[..., nn.Module]:
-    if backbone.startswith(TIMM):
-        from wne.models.timm_encoder import TimmDenoiser
-
-        return partial(TimmDenoiser, backbone.removeprefix(TIMM))
-    module, name = BACKBONES[backbone].split(":")
-    return getattr(import_module(module), name)
+    is_timm = backbone.startswith(TIMM)
+    module, name = (TIMM_ENCODER if is_timm else BACKBONES[backbone]).split(":")
+    made = getattr(import_module(module), name)
+    return partial(made, backbone.removeprefix(TIMM)) if is_timm else made
 
 
 def _check_known(kind: str, name: str, known: list[str]) -> None:

@@ -70,7 +70,7 @@ def _first(params: Params, spec: Filters, variant: str) -> str | None:
 def _read(paths: ProfilePaths, item: str, run: str, sigma: float) -> dict[str, np.ndarray]:
     file = paths.analysis("filters", item) / f"{run}-{sigma:g}.npz"
     if not file.is_file():
-        raise CollectError(f"{file}: missing; make it with: python -m replication filters {item}")
+        raise CollectError(f"{file}: missing; make it with: replicate filters {item}")
     with np.load(file) as arrays:
         return {key: arrays[key] for key in arrays.files}
 

@@ -132,7 +132,7 @@ def _lines(params: Params, paths: ProfilePaths, operators: tuple[str, ...]) -> l
     missing = [item for (item, _), names in files.items() if not all(name.is_file() for name in names)]
     if missing:
         raise CollectError(
-            f"no pictures of samplers {', '.join(missing)}; make them with: python -m replication sample NAME"
+            f"no pictures of samplers {', '.join(missing)}; make them with: replicate samplers NAME"
         )
     return [
         Line(_title(items[item], image, len(wanted)), _pictures(params, paths, item, image, names))

@@ -73,6 +73,6 @@ def rows_of(params: Params, table: pd.DataFrame, names: Iterable[str], what: str
         found[name] = table[(table["run"] == name) & (table["test_set"] == first)]
     if missing := [name for name, rows in found.items() if rows.empty]:
         raise CollectError(
-            f"the summary has no {what} of {', '.join(missing)}; make it with: python -m replication collect"
+            f"the summary has no {what} of {', '.join(missing)}; make it with: replicate collect"
         )
     return found

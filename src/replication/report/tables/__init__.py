@@ -101,5 +101,5 @@ def refuse_missing(params: Params, summary: Summary, name: str, entry: Entry) ->
         missing += [f"{section}.{item}" for item in params.reported(section) if item not in items]
     if missing:
         raise CollectError(
-            f"table {name}: the summary lacks {', '.join(missing)}; make it with: python -m replication collect"
+            f"table {name}: the summary lacks {', '.join(missing)}; make it with: replicate collect"
         )

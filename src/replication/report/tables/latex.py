@@ -15,7 +15,7 @@ _SPECIAL = {
 
 def generated(maker: str, profile: str, inputs: str, body: str) -> str:
     """A file whose first line says who made it and from what."""
-    return f"% {maker}, from results/{profile} with hash {inputs}; made by `python -m replication tables`, do not edit\n{body.rstrip()}\n"
+    return f"% {maker}, from results/{profile} with hash {inputs}; made by `replicate tables`, do not edit\n{body.rstrip()}\n"
 
 
 def escape(text: object) -> str:

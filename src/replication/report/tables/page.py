@@ -54,7 +54,7 @@ def page(params: Params, summary: Summary, published: Published) -> str:
 
     drawn = [name for name in FIGURES if not why_not(params, name)]
     sections = [
-        f"<!-- replication.report.tables.page.page, from results with hash {summary.source['inputs']}; made by `python -m replication tables` -->",
+        f"<!-- replication.report.tables.page.page, from results with hash {summary.source['inputs']}; made by `replicate tables` -->",
         f"# Results of the profile `{params.profile}`",
         _what_was_run(params, summary),
         *[_figure(name, params) for name in _FIRST if name in drawn],

@@ -45,6 +45,7 @@ class Params(Frozen):
     profile: Name
     root: str
     params_file: str
+    code_file: str  # for dvc.yaml
     seed: int
     precision: Literal["float32", "bfloat16"]
     state_every: Count  # training steps between two states that a killed run resumes from

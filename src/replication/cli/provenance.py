@@ -1,0 +1,72 @@
+"""The code behind each stage of a profile: code.yaml, which dvc.yaml names as parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from replication.experiments import ANALYSES
+from replication.study.code import backbone_module, code_hash
+from replication.study.params import Params, analysed_runs
+from wne.files import write_text
+
+# Stage -> the modules that it runs.
+STAGES: dict[str, tuple[str, ...]] = {
+    "noise": ("replication.data.noise",),
+    "timing": ("replication.experiments.timing",),
+    "audit": ("replication.data.leakage",),
+    "difficulty": ("replication.experiments.difficulty",),
+    "collect": ("replication.results.profile",),
+    "weights": ("replication.report.weights",),
+    "figures": ("replication.report.figures",),
+    "tables": ("replication.report.tables", "replication.report.metrics"),
+}
+_HEAD = "# Made by `python -m replication code`: hash of the code behind each stage (replication.study.code).\n"
+
+
+def code_file(params: Params) -> Path:
+    return Path(params.params_file).with_name("code.yaml")
+
+
+def code_of(params: Params) -> dict[str, object]:
+    """Stage, and what it is repeated for -> hash. Training is by model, evaluation by group, analyses by item."""
+
+    def with_backbones(modules: tuple[str, ...], models: list[str]) -> str:
+        return code_hash([*modules, *(backbone_module(params.models[model].backbone) for model in models)])
+
+    def models_of(runs: list[str]) -> list[str]:
+        return [params.runs[run].model for run in runs]
+
+    timed = [family.model for family in params.timing.families.values()]
+    return {
+        "train": {
+            m: with_backbones(("replication.experiments.train",), [m]) for m in sorted(set(models_of(params.runs)))
+        },
+        "evaluate": {
+            group: with_backbones(("replication.experiments.evaluate",), models_of(params.runs_of(group)))
+            for group in params.groups
+        },
+        **{
+            section: {
+                name: with_backbones((analysis.module,), models_of(analysed_runs(item)))
+                for name, item in getattr(params, section).items()
+            }
+            for section, analysis in ANALYSES.items()
+        },
+        **{stage: with_backbones(modules, timed if stage == "timing" else []) for stage, modules in STAGES.items()},
+    }
+
+
+def written(params: Params) -> str:
+    """The text of code.yaml."""
+    return _HEAD + yaml.safe_dump(code_of(params), sort_keys=False)
+
+
+def write_code(params: Params) -> bool:
+    """Brings code.yaml up to date; returns whether it had to change."""
+    file, text = code_file(params), written(params)
+    if file.exists() and file.read_text() == text:
+        return False
+    write_text(file, text)
+    return True
