@@ -55,9 +55,7 @@ def test_missing_runs_are_named_with_their_commands(tiny):
         collect(params, paths)
     message = str(error.value)
     assert "\n" not in message
-    assert (
-        "not trained (replicate train RUN && replicate evaluate RUN): dncnn-wne-s25" in message
-    )
+    assert "not trained (replicate train RUN && replicate evaluate RUN): dncnn-wne-s25" in message
     assert "not evaluated (replicate evaluate RUN): swinir-wne-s25" in message
     assert not paths.summary.exists()
 
@@ -87,9 +85,7 @@ def test_an_incomplete_sweep_is_refused(tiny, column, value, message):
     file = paths.evaluated(params, "dncnn-wne-s25") / "psnr.csv"
     psnr = pd.read_csv(file, dtype={"image": str}, keep_default_na=False)
     psnr[psnr[column] != value].to_csv(file, index=False)
-    with pytest.raises(
-        CollectError, match=f"dncnn-wne-s25: .* missing.*{message}.*replicate evaluate dncnn-wne-s25"
-    ):
+    with pytest.raises(CollectError, match=f"dncnn-wne-s25: .* missing.*{message}.*replicate evaluate dncnn-wne-s25"):
         collect(params, paths)
 
 
@@ -142,9 +138,7 @@ def test_difficulty_that_was_not_measured_or_otherwise_is_refused(tiny):
     file = paths.difficulty / "embedded-train.csv"
     table = pd.read_csv(file)
     table.assign(patches=7).to_csv(file, index=False)
-    with pytest.raises(
-        CollectError, match=r"difficulty of embedded-train .* other parameters; .*replicate difficulty"
-    ):
+    with pytest.raises(CollectError, match=r"difficulty of embedded-train .* other parameters; .*replicate difficulty"):
         collect(params, paths)
     file.unlink()
     with pytest.raises(

@@ -65,9 +65,7 @@ def test_figures_of_missing_runs_are_refused_by_name(tiny, tmp_path):
     params, paths = tiny
     runs = {name: run.model_dump() for name, run in params.runs.items()}
     runs["dncnn-wne-s50"] = runs["dncnn-wne-s25"] | {"sigma": 50}
-    with pytest.raises(
-        CollectError, match=r"lacks the current version of dncnn-wne-s50;.*replicate collect"
-    ):
+    with pytest.raises(CollectError, match=r"lacks the current version of dncnn-wne-s50;.*replicate collect"):
         draw_all(make_params(tmp_path, runs=runs), paths)
 
 

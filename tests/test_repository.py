@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -112,3 +113,21 @@ def test_lock_pins_every_dependency_and_names_no_address():
         name = re.split(r"[>=]", requirement)[0]
         assert name.lower() in {pin.lower() for pin in pins}, f"requirements.lock lacks {name}"
     assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[A-Za-z0-9_.+\-]+( ; [^:/@]+)?", line) for line in lock)
+
+
+def test_every_result_file_belongs_to_a_stage():
+    """What an earlier version left behind would enter the hashes of folders, and mislead."""
+    from dvc.repo import Repo
+
+    tracked = subprocess.run(["git", "ls-files", "results", "paper"], cwd=ROOT, capture_output=True, text=True).stdout
+    if not tracked:
+        pytest.skip("no git repository here")
+    with Repo(ROOT) as repo:
+        outs = {Path(out.fs_path).relative_to(ROOT).as_posix() for out in repo.index.outs}
+    by_hand = re.compile(r"results/[^/]+/report\.pdf|paper/[^/]+\.(tex|bib)|paper/sections/.*")
+    orphans = [
+        name
+        for name in tracked.splitlines()
+        if not by_hand.fullmatch(name) and not outs & {name, *(p.as_posix() for p in Path(name).parents)}
+    ]
+    assert not orphans, f"{len(orphans)} files that no stage makes: git rm {' '.join(orphans[:5])} ..."

@@ -296,9 +296,7 @@ def test_missing_runs_and_analyses_of_a_table_are_an_error_with_their_names(whol
     params, summary, _ = whole
     training = summary.training[summary.training["run"] != "restormer-wne-s25"]
     lacking = SimpleNamespace(**vars(summary) | {"training": training, "samplers": pd.DataFrame()})
-    with pytest.raises(
-        CollectError, match=r"table08: the summary lacks restormer-wne-s25; .*replicate collect"
-    ):
+    with pytest.raises(CollectError, match=r"table08: the summary lacks restormer-wne-s25; .*replicate collect"):
         refuse_missing(params, lacking, "table08", TABLES["table08"])
     with pytest.raises(CollectError, match=r"table11: the summary lacks samplers\.denoising, samplers\.inpainting"):
         refuse_missing(params, lacking, "table11", TABLES["table11"])

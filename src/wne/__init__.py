@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # Loaded on first use: figures and tables are drawn from CSV files without importing torch.
-_HOME = {
+HOME = {
     "NormalizationEquivariant": "wne.wrapper",
     "ScaleEquivariant": "wne.wrapper",
     "InputNormalized": "wne.wrapper",
@@ -61,6 +61,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
+    if name not in HOME:
         raise AttributeError(f"module 'wne' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    return getattr(import_module(HOME[name]), name)

@@ -51,9 +51,7 @@ def read_config(path: Path) -> tuple[dict, str]:
         raise CheckpointError(f"{path}: no such checkpoint; train it first: replicate train {path.stem}")
     metadata, _ = _read(path, "meta")
     if not {"config", "fingerprint"} <= set(metadata):
-        raise CheckpointError(
-            f"{path}: has no configuration inside, so it was not written by `replicate train`"
-        )
+        raise CheckpointError(f"{path}: has no configuration inside, so it was not written by `replicate train`")
     return json.loads(metadata["config"]), metadata["fingerprint"]
 
 

@@ -271,6 +271,4 @@ def refuse_missing(params: Params, summary: Summary, rule: Rule) -> None:
         items = set(rows["item"]) if len(rows) else set()
         missing += [f"{section}.{item}" for item in params.reported(section) if item not in items]
     if missing:
-        raise CollectError(
-            f"claim {rule.id}: the summary lacks {', '.join(missing)}; make it with: replicate collect"
-        )
+        raise CollectError(f"claim {rule.id}: the summary lacks {', '.join(missing)}; make it with: replicate collect")

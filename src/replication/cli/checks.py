@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import yaml
 
-from replication.cli.provenance import code_file, written
+from replication.cli.provenance import as_text, code_file, code_of
 from replication.study.params import ANALYSES, Params
 from replication.study.paths import ProfilePaths
 
@@ -39,7 +39,7 @@ def check_profile(params: Params, paths: ProfilePaths) -> Current:
         RuntimeError: code.yaml is not that of the code, or DVC fails.
     """
     file = code_file(params)
-    if not file.is_file() or file.read_text() != written(params):
+    if not file.is_file() or file.read_text() != as_text(code_of(params)):
         raise RuntimeError(f"{file}: is not that of this code; bring it up to date: python -m replication code")
     pipeline = file.with_name("dvc.yaml")
     lock = yaml.safe_load(file.with_name("dvc.lock").read_text())["stages"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from pathlib import Path
 
 import yaml
 
 from replication.experiments import ANALYSES
-from replication.study.code import backbone_module, code_hash
+from replication.study.code import backbone_module, code_hash, imported
 from replication.study.params import Params, analysed_runs
 from wne.files import write_text
 
@@ -22,7 +24,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "figures": ("replication.report.figures",),
     "tables": ("replication.report.tables", "replication.report.metrics"),
 }
-_HEAD = "# Made by `python -m replication code`: hash of the code behind each stage (replication.study.code).\n"
+_HEAD = "# Made by `replicate code`: hash of the code behind each stage (replication.study.code).\n"
 
 
 def code_file(params: Params) -> Path:
@@ -58,15 +60,22 @@ def code_of(params: Params) -> dict[str, object]:
     }
 
 
-def written(params: Params) -> str:
-    """The text of code.yaml."""
-    return _HEAD + yaml.safe_dump(code_of(params), sort_keys=False)
+def as_text(hashes: dict) -> str:
+    return _HEAD + yaml.safe_dump(hashes, sort_keys=False)
 
 
-def write_code(params: Params) -> bool:
+def write_code(file: Path, hashes: dict) -> bool:
     """Brings code.yaml up to date; returns whether it had to change."""
-    file, text = code_file(params), written(params)
-    if file.exists() and file.read_text() == text:
+    if file.exists() and file.read_text() == as_text(hashes):
         return False
-    write_text(file, text)
+    write_text(file, as_text(hashes))
     return True
+
+
+def notebook_code(folder: Path) -> dict[str, str]:
+    """Notebook -> hash of the code that its cells import."""
+    found = {}
+    for file in sorted(folder.glob("*.ipynb")):
+        cells = [cell["source"] for cell in json.loads(file.read_text())["cells"] if cell["cell_type"] == "code"]
+        found[file.stem] = code_hash(imported(ast.parse("\n".join("".join(source) for source in cells))))
+    return found

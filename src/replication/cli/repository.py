@@ -15,12 +15,19 @@ app = typer.Typer()
 
 
 @app.command(rich_help_panel=PANEL)
-def code(params_file: ParamsFile = DEFAULT) -> None:
+def code(
+    params_file: ParamsFile = DEFAULT,
+    notebooks: Annotated[bool, typer.Option("--notebooks", help="notebooks/code.yaml instead.")] = False,
+) -> None:
     """Write code.yaml, the hashes of the code behind each stage, beside the parameter file."""
-    from replication.cli.provenance import code_file, write_code
+    from replication.cli.provenance import code_file, code_of, notebook_code, write_code
 
-    params, _ = load_profile(params_file)
-    typer.echo(f"{code_file(params)}: {'written' if write_code(params) else 'up to date'}")
+    if notebooks:
+        file, hashes = Path("notebooks/code.yaml"), notebook_code(Path("notebooks"))
+    else:
+        params, _ = load_profile(params_file)
+        file, hashes = code_file(params), code_of(params)
+    typer.echo(f"{file}: {'written' if write_code(file, hashes) else 'up to date'}")
 
 
 @app.command(rich_help_panel=PANEL)

@@ -19,9 +19,7 @@ def leakage_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
         for test_set in test_sets:
             part = audit[(audit["train_set"] == train_set) & (audit["test_set"] == test_set)]
             if part.empty:
-                raise CollectError(
-                    f"the audit of {train_set} lacks {test_set}; run: replicate audit {train_set}"
-                )
+                raise CollectError(f"the audit of {train_set} lacks {test_set}; run: replicate audit {train_set}")
             parts.append(part)
     columns = ["test_set", "image", "train_set", "train_image", "matched_fraction", "row", "column", "leaked"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

@@ -158,9 +158,7 @@ def errors_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
         channels = params.tasks[params.runs[spec.runs[0]].task].channels
         samples = read_csv(paths.analysis("errors", item) / "samples.csv")
         if not np.isfinite(samples.to_numpy()).all():
-            raise CollectError(
-                f"errors {item}: values that are not finite; make it again: replicate errors {item}"
-            )
+            raise CollectError(f"errors {item}: values that are not finite; make it again: replicate errors {item}")
         sample = Sample(samples, spec, channels)
         for rows in item_rows(params, spec, sample):
             rows.insert(0, "item", item)

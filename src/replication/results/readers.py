@@ -54,9 +54,7 @@ def crossings(summary: Summary) -> list[pd.DataFrame]:
         CollectError: there is none.
     """
     if summary.recipe.empty:
-        raise CollectError(
-            "the summary has no crossing of wrapper and recipe; make it with: replicate collect"
-        )
+        raise CollectError("the summary has no crossing of wrapper and recipe; make it with: replicate collect")
     parts = []
     for _, rows in summary.recipe.groupby(["model", "sigma_train", "train_set", "noise"], sort=False):
         rows = rows[rows["test_set"] == rows["test_set"].iloc[0]]

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+import wne
 from wne.registry import BACKBONES, TIMM_ENCODER
 
 SOURCES = Path(__file__).parents[2]
@@ -27,7 +28,7 @@ REGISTRY = "wne.registry"  # a model depends on the backbone that it names there
 
 # Modules that no result depends on, and why.
 LEFT_OUT = {
-    "wne": "gives the names of its modules a second home",
+    "wne": "names what its modules define; an import from it counts as one from them",
     REGISTRY: "says where backbones are; those that a stage uses are added to it",
     "wne.console": "prints",
     "replication.study.params": "reads params.yaml, whose values DVC compares itself",
@@ -57,15 +58,14 @@ def closure(roots: Iterable[str]) -> list[str]:
         if name in found or name in LEFT_OUT:
             continue
         found.add(name)
-        waiting += imported(name)
+        waiting += imported(_tree(name))
         waiting += [parent for parent in _parents(name) if parent not in found]  # Python runs their __init__.py
     return sorted(found)
 
 
-@cache
-def imported(name: str) -> tuple[str, ...]:
-    """The modules of this repository that a module names in imports and in strings "module:name"."""
-    return tuple(dict.fromkeys(module for node in ast.walk(_tree(name)) for module, _ in _targets(node)))
+def imported(tree: ast.AST) -> list[str]:
+    """The modules of this repository that a piece of Python names in imports and in strings "module:name"."""
+    return list(dict.fromkeys(module for node in ast.walk(tree) for module, _ in _targets(node)))
 
 
 def backbone_module(backbone: str) -> str:
@@ -93,8 +93,10 @@ def _targets(node: ast.AST) -> Iterator[tuple[str, str]]:
     """(module, name in it) for everything of this repository that an import or a string refers to."""
     if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in PACKAGES:
         for alias in node.names:
-            submodule = f"{node.module}.{alias.name}"
-            yield (submodule, "") if _file(submodule).is_file() else (node.module, alias.name)
+            submodule, home = f"{node.module}.{alias.name}", node.module
+            if home == "wne":
+                home = wne.HOME.get(alias.name, home)
+            yield (submodule, "") if _file(submodule).is_file() else (home, alias.name)
     elif isinstance(node, ast.Import):
         yield from ((alias.name, "") for alias in node.names if alias.name.split(".")[0] in PACKAGES)
     elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _REFERENCE.fullmatch(node.value):

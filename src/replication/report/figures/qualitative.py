@@ -57,9 +57,7 @@ def read_example(params: Params, paths: ProfilePaths, key: str) -> list[Picture]
         if not all((folder / file).is_file() for file in _file_names(params, name, key))
     ]
     if missing:
-        raise CollectError(
-            f"{key}: no pictures of {', '.join(missing)}; make them with: replicate evaluate RUN"
-        )
+        raise CollectError(f"{key}: no pictures of {', '.join(missing)}; make them with: replicate evaluate RUN")
     facts = {name: json.loads((folder / f"{key}.json").read_text()) for name, folder in folders.items()}
     first, shared = folders[example.runs[0]], facts[example.runs[0]]
     pictures = []

@@ -131,9 +131,7 @@ def _lines(params: Params, paths: ProfilePaths, operators: tuple[str, ...]) -> l
     }  # fmt: skip
     missing = [item for (item, _), names in files.items() if not all(name.is_file() for name in names)]
     if missing:
-        raise CollectError(
-            f"no pictures of samplers {', '.join(missing)}; make them with: replicate samplers NAME"
-        )
+        raise CollectError(f"no pictures of samplers {', '.join(missing)}; make them with: replicate samplers NAME")
     return [
         Line(_title(items[item], image, len(wanted)), _pictures(params, paths, item, image, names))
         for (item, image), names in files.items()

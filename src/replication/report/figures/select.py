@@ -72,7 +72,5 @@ def rows_of(params: Params, table: pd.DataFrame, names: Iterable[str], what: str
         first = params.tasks[params.runs[name].task].test_sets[0]
         found[name] = table[(table["run"] == name) & (table["test_set"] == first)]
     if missing := [name for name, rows in found.items() if rows.empty]:
-        raise CollectError(
-            f"the summary has no {what} of {', '.join(missing)}; make it with: replicate collect"
-        )
+        raise CollectError(f"the summary has no {what} of {', '.join(missing)}; make it with: replicate collect")
     return found

@@ -34,9 +34,7 @@ def training(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     runs = params.reported_runs
     curves = {name: curve for name, curve in summary.loss.groupby("run", sort=False)}
     if missing := [name for name in runs if name not in curves]:
-        raise CollectError(
-            f"the summary has no loss curve of {', '.join(missing)}; make it with: replicate collect"
-        )
+        raise CollectError(f"the summary has no loss curve of {', '.join(missing)}; make it with: replicate collect")
     groups = [group for group in params.groups if any(run.group == group for run in runs.values())]
     columns = min(_COLUMNS, len(groups))
     rows = -(-len(groups) // columns)

@@ -100,6 +100,4 @@ def refuse_missing(params: Params, summary: Summary, name: str, entry: Entry) ->
         items = set(rows["item"]) if len(rows) else set()
         missing += [f"{section}.{item}" for item in params.reported(section) if item not in items]
     if missing:
-        raise CollectError(
-            f"table {name}: the summary lacks {', '.join(missing)}; make it with: replicate collect"
-        )
+        raise CollectError(f"table {name}: the summary lacks {', '.join(missing)}; make it with: replicate collect")
