@@ -40,7 +40,7 @@ def check_profile(params: Params, paths: ProfilePaths) -> Current:
     """
     file = code_file(params)
     if not file.is_file() or file.read_text() != as_text(code_of(params)):
-        raise RuntimeError(f"{file}: is not that of this code; bring it up to date: python -m replication code")
+        raise RuntimeError(f"{file}: is not that of this code; bring it up to date: replicate code")
     pipeline = file.with_name("dvc.yaml")
     lock = yaml.safe_load(file.with_name("dvc.lock").read_text())["stages"]
     stages = [f"{pipeline}:{name}" for name in lock if name != "code"]

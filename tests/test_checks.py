@@ -1,0 +1,106 @@
+"""`replicate check`, `verify` and `relock`: what they compare, and what they let pass."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from replication.cli.checks import MEASURED, check_profile, compare_with, counted
+from replication.cli.provenance import code_of
+from replication.cli.relock import move_hashes
+from replication.study.params import load_params
+from replication.study.paths import ProfilePaths
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def committed(tmp_path, monkeypatch) -> Path:
+    """A git repository with results of a profile called default."""
+    monkeypatch.chdir(tmp_path)
+    files = {
+        "results/default/summary/estimates.csv": "run,value\na,1.0\nb,2.0\n",
+        "results/default/cost/a.json": '{"seconds": 1}\n',
+        "paper/default/tables/table01.tex": "% a table\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", "results"]):
+        subprocess.run(["git", *command], check=True)
+    return tmp_path
+
+
+PARAMS = load_params(ROOT / "params.yaml")
+
+
+def test_the_same_results_are_identical_whatever_the_machine_took(committed):
+    (committed / "results/default/cost/a.json").write_text('{"seconds": 2}\n')
+    assert compare_with("HEAD", PARAMS) == (2, {})
+
+
+def test_a_difference_is_named_with_its_size(committed):
+    (committed / "results/default/summary/estimates.csv").write_text("run,value\na,1.5\nb,2.0\n")
+    (committed / "paper/default/tables/table01.tex").unlink()
+    found = compare_with("HEAD", PARAMS)
+    assert found.same == 0
+    assert found.different == {
+        "results/default/summary/estimates.csv": "1 cells differ, numbers by up to 0.5",
+        "paper/default/tables/table01.tex": "is not here",
+    }
+
+
+def test_an_unknown_commit_is_one_line(committed):
+    with pytest.raises(RuntimeError, match=r"^git ls-tree: .*[^\n]$"):
+        compare_with("no-such-commit", PARAMS)
+
+
+@pytest.mark.parametrize(
+    "name", ["results/x/cost/a.json", "results/x/timing/samples.csv", "paper/x/tables/table02.tex"]
+)
+def test_what_a_machine_takes_is_left_out(name):
+    assert MEASURED.fullmatch(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["results/x/training/a.csv", "results/x/summary/estimates.csv", "paper/x/figures/fig03.png"]
+)
+def test_what_was_found_is_compared(name):
+    assert not MEASURED.fullmatch(name)
+
+
+def test_code_yaml_of_other_code_stops_the_check(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "code.yaml").write_text("train: {dncnn: 0000000000000000}\n")
+    with pytest.raises(RuntimeError, match=r"code\.yaml: is not that of this code.*replicate code"):
+        check_profile(PARAMS, ProfilePaths("default"))
+
+
+def test_relocking_moves_the_hashes_of_changed_code_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    hashes = code_of(PARAMS)
+    lock = {
+        "train@dncnn-wne-s25": {
+            "params": {"code.yaml": {"train.dncnn": "0123456789abcdef"}},
+            "md5": "0123456789abcdef",
+        },
+        "train@swinir-wne-s25": {"params": {"code.yaml": {"train.swinir": hashes["train"]["swinir"]}}},
+        "collect": {"params": {"code.yaml": {"collect": "1111111111111111"}}},
+    }
+    before = yaml.safe_dump({"schema": "2.0", "stages": lock}, sort_keys=False)
+    (tmp_path / "dvc.lock").write_text(before)
+    assert move_hashes(PARAMS) == ["train@dncnn-wne-s25", "collect"]
+    after = yaml.safe_load((tmp_path / "dvc.lock").read_text())["stages"]
+    lock["train@dncnn-wne-s25"]["params"]["code.yaml"]["train.dncnn"] = hashes["train"]["dncnn"]
+    lock["collect"]["params"]["code.yaml"]["collect"] = hashes["collect"]
+    assert after == lock
+
+
+def test_stages_are_counted_by_kind():
+    assert counted(["train@a", "train@b", "profiles/bsd400/dvc.yaml:evaluate@cnn"]) == "train (2), evaluate (1)"
