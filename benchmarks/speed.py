@@ -1,6 +1,6 @@
 """What the wrapper costs beside the authors' formula, and NE-arch beside its baseline; writes docs/speed.md.
 
-    python benchmarks/speed.py            # about 3 minutes on 2 cores; nothing else should run
+    python -m benchmarks.speed            # about 3 minutes on 2 cores; nothing else should run
 
 Variants are timed in turn, a repetition of each after the other, so that a machine that gets slower or busier does so
 for all of them. A ratio is the median over repetitions of the ratio within one.
@@ -130,7 +130,7 @@ def main() -> None:
     head = "| image | what | here, ms | other, ms | ratio |\n|---|---|---|---|---|"
     text = f"""# Speed
 
-<!-- made by `python benchmarks/speed.py`: torch {torch.__version__}, {platform.machine()}, \
+<!-- made by `python -m benchmarks.speed`: torch {torch.__version__}, {platform.machine()}, \
 {torch.get_num_threads()} threads, float32 -->
 
 Medians over {REPETITIONS} repetitions in which the two variants take turns; the ratio is the median of the ratios within

@@ -1,6 +1,6 @@
 """Does the starting point matter? Each variant trained from near_identity and from the published start.
 
-    python benchmarks/starts.py     trains what benchmarks/starts.csv lacks, then writes docs/starting-points.md
+    python -m benchmarks.starts     trains what benchmarks/starts.csv lacks, then writes docs/starting-points.md
 
 Sizes and recipes of the default profile, sigma 25, two seeds. Scored on photographs of embedded-train that are
 held out here and on dead leaves of their own stream: no image of a test set. About 20 minutes on one core.
@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
-from starts_page import page
 
+from benchmarks.starts_page import page
 from replication.data.download import fetch_set
 from replication.data.images import read_image
 from replication.data.leaves import dead_leaves

@@ -29,7 +29,7 @@ def page(table: pd.DataFrame, versions: str) -> str:
     lines = [
         "# Starting points",
         "",
-        f"<!-- made by `python benchmarks/starts.py`: {versions} -->",
+        f"<!-- made by `python -m benchmarks.starts`: {versions} -->",
         "",
         "The networks here start near the identity; those of the paper start otherwise: NE-arch with another",
         "parameterization of its affine weights, DnCNN with small BatchNorm weights, FDnCNN and SE-arch as torch starts",

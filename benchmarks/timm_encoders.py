@@ -1,6 +1,6 @@
 """Which of timm's architectures are encoders for every image size; writes docs/timm-encoders.md.
 
-python benchmarks/timm_encoders.py        # a few minutes on one core
+python -m benchmarks.timm_encoders        # a few minutes on one core
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main() -> None:
         PAGE,
         f"""# timm's architectures as encoders
 
-<!-- made by `python benchmarks/timm_encoders.py`: timm {timm.__version__}, torch {torch.__version__} -->
+<!-- made by `python -m benchmarks.timm_encoders`: timm {timm.__version__}, torch {torch.__version__} -->
 
 `create_denoiser("timm:<name>", "wne")` tries an architecture when it is built, and either takes images of every size from
 1 x 1 up, reflected to the sides named here, or is refused in one line. {sum(fits for fits, _ in found.values())} of these

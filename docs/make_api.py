@@ -1,10 +1,14 @@
-"""The API page, docs/api.md: signatures and docstrings of the public names, as Markdown."""
+"""Writes docs/api.md: signatures and docstrings of the public names.
+
+python docs/make_api.py
+"""
 
 from __future__ import annotations
 
 import inspect
 import re
 from importlib import import_module
+from pathlib import Path
 
 # Section -> (what it is for, "module:name" in reading order).
 SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -104,3 +108,7 @@ def _items(text: str) -> list[str]:
 
 def _escaped(text: str) -> str:
     return text.replace("<", "&lt;").replace("*", "\\*").replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name("api.md").write_text(api_page())

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks import starts, starts_page
 from replication.data.images import image_paths, load_set
 from replication.data.registry import COMPOSITES, registered_files
 from replication.study.paths import IMAGES
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-import starts  # noqa: E402
-import starts_page  # noqa: E402
 
 
 def test_each_trial_is_a_run_of_the_default_profile_but_for_its_start_and_seed():

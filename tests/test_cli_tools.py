@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 import replication.cli
+import wne.cli
 from replication.report.own import load_own, with_own
 from replication.study.params import ParameterError, load_params
 from wne.imagefiles import read_image, write_image
@@ -19,8 +20,9 @@ from wne.imagefiles import read_image, write_image
 def run(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
     """Exit status, output and error output of a command."""
     monkeypatch.setattr(sys, "argv", ["wne", *map(str, arguments)])
+    main = replication.cli.main if arguments[0] == "evaluate" else wne.cli.main
     with pytest.raises(SystemExit) as exit:
-        replication.cli.main()
+        main()
         sys.exit(0)
     out, err = capsys.readouterr()
     return int(exit.value.code or 0), out, err

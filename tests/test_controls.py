@@ -203,9 +203,9 @@ def test_the_protocol_is_that_of_the_runs(item):
 
 def test_a_run_that_is_wrapped_or_tested_elsewhere_is_refused(item):
     params, paths = item
-    with pytest.raises(ValueError, match=rf"controls\.mine: {RUN} is not a bare network trained at one sigma"):
+    with pytest.raises(ValueError, match=rf"controls\.mine: {RUN} is not a baseline trained at one sigma"):
         analyse(with_controls(params, variant="wne"), "mine", paths, CPU)
-    with pytest.raises(ValueError, match=r"not a bare network trained at one sigma"):
+    with pytest.raises(ValueError, match=r"not a baseline trained at one sigma"):
         analyse(with_controls(params, sigma=(0, 55)), "mine", paths, CPU)
     task = params.tasks["awgn"].model_copy(update={"test_sets": ["other"]})
     with pytest.raises(ValueError, match=rf"{RUN} is not tested on tiny; name one of other"):

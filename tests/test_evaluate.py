@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from replication.data.noise import load_bench
+from replication.data.noise import load_test_set
 from replication.experiments import evaluate as evaluation
 from replication.experiments.evaluate import evaluate, noisy_image, numpy_denoiser
 from replication.experiments.train import train
@@ -112,7 +112,7 @@ def test_inputs_are_scored_once_for_all_runs_of_a_group(evaluated, monkeypatch):
 
 def test_scores_are_those_of_scikit_image_on_the_clipped_output(evaluated):
     params, paths = evaluated
-    image = list(load_bench(paths, "tiny"))[1]
+    image = list(load_test_set(paths, "tiny"))[1]
     noisy, clean = noisy_image(image, "gaussian", 0, 50), image.clean_unit()
     assert np.array_equal(noisy, clean + np.float32(50 / 255) * image.field_unit("gaussian", 0)) and noisy.max() > 1
     denoised = np.clip(numpy_denoiser(load_run(paths, params, RUN), CPU)(noisy), 0, 1)
@@ -137,7 +137,7 @@ def test_the_defect_is_measured_at_every_sigma_on_the_first_images(tmp_path, def
     frame = _table(params, paths, "defect")
     assert list(zip(frame["image"], frame["sigma_test"])) == [(i, s) for i in "ab"[:defects] for s in (10, 25, 50)]
     model = load_run(paths, params, RUN)
-    image = next(load_bench(paths, "tiny"))
+    image = next(load_test_set(paths, "tiny"))
     y = torch.from_numpy(noisy_image(image, "gaussian", 0, 50))[None]
     expected = equivariance_defect(model, y, *sample_affine(1, torch_generator("defect", "tiny", "a")))
     assert frame["paper"][2] == pytest.approx(expected.paper.item(), rel=1e-3)
@@ -148,7 +148,7 @@ def test_colour_images_are_scored_over_all_channels(tmp_path):
     params, paths = tiny_profile(tmp_path, channels=3)
     train(params, RUN, paths, CPU)
     evaluate(params, RUN, paths, CPU)
-    image = next(load_bench(paths, "tiny"))
+    image = next(load_test_set(paths, "tiny"))
     noisy, clean = noisy_image(image, "gaussian", 0, 10), image.clean_unit()
     row = _table(params, paths, "psnr").iloc[0]
     assert row["input_psnr"] == pytest.approx(peak_signal_noise_ratio(clean, noisy, data_range=1), abs=1e-4)
@@ -165,7 +165,7 @@ def test_jpeg_files_are_denoised_too(tmp_path):
     frame = _table(params, paths, "jpeg")
     assert list(frame) == ["test_set", "image", "quality", "input_psnr", "psnr", "ssim"]
     assert list(zip(frame["image"], frame["quality"])) == [("a", 10), ("a", 80), ("b", 10), ("b", 80)]
-    image = next(load_bench(paths, "tiny"))
+    image = next(load_test_set(paths, "tiny"))
     file = io.BytesIO()
     Image.fromarray(image.clean[..., 0]).save(file, "JPEG", quality=10)
     decoded = np.asarray(Image.open(file))[..., None]
@@ -187,7 +187,7 @@ def test_real_noise_is_scored_on_8_bits(tmp_path):
     assert list(frame["image"]) == ["a", "b"]
     wang = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "channel_axis": 2}
     denoise = numpy_denoiser(load_run(paths, params, RUN), CPU)
-    for row, image in zip(frame.itertuples(), load_bench(paths, "tiny"), strict=True):
+    for row, image in zip(frame.itertuples(), load_test_set(paths, "tiny"), strict=True):
         assert row.input_psnr == pytest.approx(peak_signal_noise_ratio(image.clean, image.noisy), abs=1e-4)
         output = np.moveaxis(denoise(np.moveaxis(image.noisy, -1, 0) / np.float32(255)), 0, -1)
         rounded = np.clip(255 * output + 0.5, 0, 255).astype(np.uint8)
@@ -199,11 +199,11 @@ def test_real_noise_is_scored_on_8_bits(tmp_path):
 
 
 def test_noise_does_not_depend_on_the_run(tmp_path):
-    benches = []
+    test_sets = []
     for variant in ("wne", "baseline"):
         _, paths = tiny_profile(tmp_path / variant, variant=variant)
-        benches.append([image.field_unit("gaussian", 0) for image in load_bench(paths, "tiny")])
-    assert all(np.array_equal(a, b) for a, b in zip(*benches))
+        test_sets.append([image.field_unit("gaussian", 0) for image in load_test_set(paths, "tiny")])
+    assert all(np.array_equal(a, b) for a, b in zip(*test_sets))
 
 
 def test_missing_pieces_are_named(tmp_path):
@@ -215,4 +215,4 @@ def test_missing_pieces_are_named(tmp_path):
     with pytest.raises(CheckpointError, match="does not fit"):
         evaluate(other, RUN, paths, CPU)
     with pytest.raises(FileNotFoundError, match="replicate noise elsewhere"):
-        next(load_bench(paths, "elsewhere"))
+        next(load_test_set(paths, "elsewhere"))

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from conftest import random_images, tiny_denoiser
-from replication.data.noise import load_bench
+from replication.data.noise import load_test_set
 from replication.experiments.filters import analyse, effective_pixels, euler_defect, jacobian_rows, row_sums
 from replication.report.figures.filters import fig05
 from replication.results.filters import filters_table
@@ -151,7 +151,7 @@ def test_the_files_hold_what_the_model_does_to_the_central_crop(tmp_path):
     assert table["rho"].max() < 1e-13 and table["row_sum_error_max"].max() < 1e-12
     assert table["row_sum"].tolist() == pytest.approx([1] * 4, abs=1e-5)  # as printed
 
-    image = next(i for i in load_bench(paths, "tiny") if i.name == "a")
+    image = next(i for i in load_test_set(paths, "tiny") if i.name == "a")
     clean, field = image.clean_unit(), image.field_unit("gaussian", 0)
     noisy = (clean + np.float32(5 / 255) * field)[:, 12:28, 14:30]  # the middle of 40 x 44
     y = torch.from_numpy(noisy)[None].double()

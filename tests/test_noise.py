@@ -10,7 +10,15 @@ from PIL import Image
 from scipy import stats
 from scipy.fft import dctn, idctn
 
-from replication.data.noise import STEP, central_crop, load_bench, make_bench, noise_field, through_jpeg, unit_noise
+from replication.data.noise import (
+    STEP,
+    central_crop,
+    load_test_set,
+    make_test_set,
+    noise_field,
+    through_jpeg,
+    unit_noise,
+)
 from replication.study.rng import uniform_field
 from tiny_profile import PAIRED, tiny_profile
 
@@ -126,17 +134,17 @@ def test_jpeg_of_colour_keeps_its_resolution():
     assert (got[:, 0::2, 0] - got[:, 1::2, 0]).mean() > 100
 
 
-def test_a_bench_holds_its_jpeg_images(tmp_path):
+def test_a_test_set_holds_its_jpeg_images(tmp_path):
     _, paths = tiny_profile(tmp_path, jpeg=True, crop=24)
-    for image in load_bench(paths, "tiny"):
+    for image in load_test_set(paths, "tiny"):
         assert list(image.fields) == ["gaussian"] and image.noisy is None
         assert list(image.jpeg) == [10, 80] and image.clean.shape == (24, 24, 1)
         assert all(np.array_equal(image.jpeg[q], through_jpeg(image.clean, q)) for q in (10, 80))
 
 
-def test_a_bench_of_pairs_holds_both_photographs(tmp_path):
+def test_a_test_set_of_pairs_holds_both_photographs(tmp_path):
     _, paths = tiny_profile(tmp_path, crop=30, **PAIRED)
-    images = list(load_bench(paths, "tiny"))
+    images = list(load_test_set(paths, "tiny"))
     assert [image.name for image in images] == ["a", "b"]
     for image in images:
         assert image.fields == {} and not image.jpeg
@@ -150,4 +158,4 @@ def test_two_images_of_one_name_are_an_error(tmp_path, monkeypatch):
     pixels = np.zeros((40, 40, 1), np.uint8)
     monkeypatch.setattr("replication.data.noise.load_set", lambda *_: [("one/a", pixels), ("other/a", pixels)])
     with pytest.raises(ValueError, match=r"test_sets\.tiny: two images of tiny-test are called a"):
-        make_bench(params, "tiny", paths)
+        make_test_set(params, "tiny", paths)

@@ -14,7 +14,7 @@ from torch import Tensor
 import replication.experiments.sampler
 from conftest import random_images, tiny_denoiser
 from replication.data.metrics import psnr, ssim
-from replication.data.noise import BenchImage
+from replication.data.noise import TestImage
 from replication.experiments.measurements import BlockAverage, LowFrequencies, Nothing, RandomPixels, random_mask
 from replication.experiments.sampler import (
     Settings,
@@ -315,7 +315,7 @@ def test_with_an_equivariant_denoiser_a_rescaled_problem_has_the_rescaled_trajec
 
 
 class _Fixture:
-    """Two grey images and a colourless denoiser instead of a bench and a checkpoint."""
+    """Two grey images and a colourless denoiser instead of a test set and a checkpoint."""
 
     def __init__(self, monkeypatch, **changes: object):
         facts = {"group": "n2n", "operator": "random_pixels", "amount": 0.25, "test_set": "tiny", "crop": 16}
@@ -323,13 +323,15 @@ class _Fixture:
         facts |= {"pictures": ["b"], "runs": ["shrink", "fail"]}
         self.spec = Sampler.model_validate(facts | changes)
         field = np.rint(2048 * (uniform_field((1, 20, 22, 1), "field") - 0.5)).astype(np.int16)
-        self.bench = [
-            BenchImage(name, np.rint(255 * uniform_field((20, 22, 1), name)).astype(np.uint8), {"gaussian": field})
+        self.test_sets = [
+            TestImage(name, np.rint(255 * uniform_field((20, 22, 1), name)).astype(np.uint8), {"gaussian": field})
             for name in ("a", "b")
         ]
         models = {"shrink": _gaussian_prior_denoiser(0.5, 0.2), "fail": lambda y: y * torch.nan}
         monkeypatch.setattr(replication.experiments.sampler, "load_run", lambda paths, params, run, device: models[run])
-        monkeypatch.setattr(replication.experiments.sampler, "load_bench", lambda paths, test_set: iter(self.bench))
+        monkeypatch.setattr(
+            replication.experiments.sampler, "load_test_set", lambda paths, test_set: iter(self.test_sets)
+        )
 
     def analyse(self, root) -> pd.DataFrame:
         from replication.study.paths import ProfilePaths
@@ -366,7 +368,7 @@ def test_an_item_writes_its_tables_and_pictures(monkeypatch, tmp_path):
     clean, observed, restored = (
         np.asarray(Image.open(fixture.folder / f"b-{key}.png")) for key in ("clean", "observed", "shrink")
     )
-    np.testing.assert_array_equal(clean, fixture.bench[1].clean[2:18, 3:19, 0])  # the middle 16 x 16 of 20 x 22
+    np.testing.assert_array_equal(clean, fixture.test_sets[1].clean[2:18, 3:19, 0])  # the middle 16 x 16 of 20 x 22
     kept = random_mask(0.25, 16, 16, 0, "item", "tiny", "b")[0].numpy()
     np.testing.assert_array_equal(observed, np.where(kept, clean, 0))
     np.testing.assert_array_equal(restored[kept], clean[kept])
@@ -391,11 +393,11 @@ def test_a_written_trajectory_has_its_ends_and_agrees_with_the_table(monkeypatch
     assert first["error"].to_numpy() == pytest.approx(255, rel=0.2)  # sigma_start
 
 
-def test_denoising_starts_from_the_noise_of_the_bench(monkeypatch, tmp_path):
+def test_denoising_starts_from_the_noise_of_the_test_set(monkeypatch, tmp_path):
     changes = {"operator": "none", "amount": None, "sigma_start": 25.0, "beta": 1.0, "runs": ["shrink"]}
     fixture = _Fixture(monkeypatch, **changes)
     table = fixture.analyse(tmp_path)
-    image = fixture.bench[0]
+    image = fixture.test_sets[0]
     clean, noise = (x[:, 2:18, 3:19] for x in (image.clean_unit(), image.field_unit("gaussian", 0)))
     noisy = clean + np.float32(25 / 255) * noise
     assert table.loc[("shrink", "a"), "observed_psnr"] == pytest.approx(psnr(noisy, clean), abs=1e-4)
@@ -413,6 +415,6 @@ def test_an_unknown_picture_and_a_missing_noise_are_named(monkeypatch, tmp_path)
     with pytest.raises(ValueError, match=r"samplers\.item\.pictures: tiny has no image called c"):
         _Fixture(monkeypatch, pictures=["c"]).analyse(tmp_path)
     fixture = _Fixture(monkeypatch, operator="none", amount=None)
-    fixture.bench = [image._replace(fields={}) for image in fixture.bench]
+    fixture.test_sets = [image._replace(fields={}) for image in fixture.test_sets]
     with pytest.raises(ValueError, match=r"samplers\.item: tiny has no gaussian noise"):
         fixture.analyse(tmp_path)

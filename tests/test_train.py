@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from replication.data.metrics import psnr
-from replication.data.noise import load_bench, unit_intensity
+from replication.data.noise import load_test_set, unit_intensity
 from replication.data.patches import PatchSampler
 from replication.experiments.evaluate import numpy_denoiser
 from replication.experiments.train import TrainingError, _training_images, learning_rate, train, training_pair
@@ -71,7 +71,7 @@ def test_a_paired_run_learns_and_resumes_to_the_last_bit(tmp_path):
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     loss = pd.read_csv(paths.training / f"{RUN}.csv")["loss"]
     assert loss.iloc[-5:].mean() < 0.5 * loss.iloc[:3].mean()
-    clean = next(load_bench(paths, "tiny"))
+    clean = next(load_test_set(paths, "tiny"))
     denoised = numpy_denoiser(load_run(paths, params, RUN), CPU)(unit_intensity(clean.noisy))
     assert psnr(denoised, clean.clean_unit()) > psnr(unit_intensity(clean.noisy), clean.clean_unit()) + 1
 
@@ -203,7 +203,10 @@ def test_results_say_what_was_trained_how_long_on_what(trained):
     assert facts["parameters"] == sum(
         v.numel() for n, v in _weights(paths).items() if "running" not in n and "num_" not in n
     )
-    assert {"seconds", "device", "threads", "versions", "date"} <= facts.keys()
+    # Apart from it: what the machine took, another in every run.
+    cost = json.loads((paths.cost / f"{RUN}.json").read_text())
+    assert {"run", "seconds", "device", "threads", "versions", "date"} == cost.keys()
+    assert not {"seconds", "date"} & facts.keys()
 
 
 RECIPE = {"loss": "mse", "steps": 100, "batch": 1, "patch": 1, "lr": 1.0, "optimizer": "adam"}

@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from replication.data.noise import make_bench
+from replication.data.noise import make_test_set
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 from replication.study.rng import uniform_field
@@ -19,7 +19,7 @@ _SMOKE = Path(__file__).parents[1] / "profiles/smoke/params.yaml"
 
 
 def tiny_profile(root: Path, **changes: object) -> tuple[Params, ProfilePaths]:
-    """Parameters and paths under `root`, with images and test bench made.
+    """Parameters and paths under `root`, with images and test set made.
 
     `changes` go into the run; `objective`, `noise`, `channels` and `jpeg` into its task; `recipe` into its recipe, `size`
     into its model; `defects`, `draws` and `crop` into its test set.
@@ -49,7 +49,7 @@ def tiny_profile(root: Path, **changes: object) -> tuple[Params, ProfilePaths]:
         for name in ("a", "b"):
             _save_images(folder, image_set, name, task["channels"], is_paired)
     paths = ProfilePaths(params.profile, root)
-    make_bench(params, "tiny", paths)
+    make_test_set(params, "tiny", paths)
     return params, paths
 
 

@@ -31,15 +31,15 @@ def download(name: Annotated[str, typer.Argument(help="A set of data/registry.cs
 
 @app.command(rich_help_panel=PANEL)
 def noise(test_set: str, params_file: ParamsFile = DEFAULT) -> None:
-    """Make a test bench: clean images and the fixed noise that all models see."""
-    from replication.data.noise import make_bench
+    """Make a test set: clean images and the fixed noise that all models see."""
+    from replication.data.noise import make_test_set
 
     params, paths = load_profile(params_file)
     if test_set not in params.test_sets:
         raise ValueError(f"{params_file}: no test set {test_set!r}; known: {', '.join(params.test_sets)}")
     source = paths.image_set(params.test_sets[test_set].images)
-    with stage(f"noise {test_set}", [source], [paths.bench / test_set]):
-        make_bench(params, test_set, paths)
+    with stage(f"noise {test_set}", [source], [paths.test_sets / test_set]):
+        make_test_set(params, test_set, paths)
 
 
 @app.command(rich_help_panel=PANEL)
@@ -92,17 +92,17 @@ def evaluate(
         from replication.report.own import evaluate_own, load_own
 
         model = load_own(backbone, weights, variant, choose_device(device))
-        with stage(f"evaluate {name}", [backbone, paths.bench, paths.summary], [paths.results / "own" / name]):
+        with stage(f"evaluate {name}", [backbone, paths.test_sets, paths.summary], [paths.results / "own" / name]):
             evaluate_own(params, name, model, paths, choose_device(device), beside, sigma)
         return
     if weights is not None:
         raise ValueError("--weights belongs to --backbone: the runs of the pipeline have their own checkpoints")
     runs = params.runs_of(name) if name in params.groups else [name]
-    benches = dict.fromkeys(
-        paths.bench / bench for run in runs for bench in params.tasks[params.run(run).task].test_sets
+    test_sets = dict.fromkeys(
+        paths.test_sets / name for run in runs for name in params.tasks[params.run(run).task].test_sets
     )
     written = paths.evaluation / name if name in params.groups else paths.evaluated(params, name)
-    with stage(f"evaluate {name}", [*(paths.checkpoint(params, run) for run in runs), *benches], [written]):
+    with stage(f"evaluate {name}", [*(paths.checkpoint(params, run) for run in runs), *test_sets], [written]):
         evaluate_runs(params, name, paths, choose_device(device))
 
 
@@ -145,8 +145,8 @@ def audit(train_set: str, params_file: ParamsFile = DEFAULT) -> None:
     params, paths = load_profile(params_file)
     if train_set not in params.leakage:
         raise ValueError(f"{params_file}: leakage has no {train_set!r}; known: {', '.join(params.leakage)}")
-    benches = [paths.bench / name for name in params.leakage[train_set]]
-    with stage(f"audit {train_set}", [paths.image_set(train_set), *benches], [paths.leakage / f"{train_set}.csv"]):
+    test_sets = [paths.test_sets / name for name in params.leakage[train_set]]
+    with stage(f"audit {train_set}", [paths.image_set(train_set), *test_sets], [paths.leakage / f"{train_set}.csv"]):
         audit_training_set(params, train_set, paths)
 
 

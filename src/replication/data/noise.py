@@ -1,4 +1,4 @@
-"""The test benches: clean images and their fixed corruptions, shared by every model.
+"""The test sets: clean images and their fixed corruptions, shared by every model.
 
     noisy = clean + sigma * field,   sigma = sigma_8bit / 255,   intensities in [0, 1], not clipped
 
@@ -69,7 +69,7 @@ def through_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
         return np.asarray(image).reshape(pixels.shape)
 
 
-class BenchImage(NamedTuple):
+class TestImage(NamedTuple):  # pytest: no test
     """One test image with its corruptions.
 
     clean: (H, W, C) uint8.
@@ -107,22 +107,22 @@ def central_crop(image: np.ndarray, side: int | None) -> np.ndarray:
     return image[top : top + height, left : left + width]
 
 
-def make_bench(params: Params, name: str, paths: ProfilePaths) -> None:
+def make_test_set(params: Params, name: str, paths: ProfilePaths) -> None:
     """Writes one file for each image of the test set: its clean pixels and all its corruptions.
 
     Raises:
         ValueError: two images of the set have one name, as it may be in a set that is composed of others.
     """
     spec: TestSet = params.test_sets[name]
-    with replacing_folder(paths.bench / name) as folder:
-        for image_name, arrays in _bench_arrays(params.seed, spec, paths.root / IMAGES):
+    with replacing_folder(paths.test_sets / name) as folder:
+        for image_name, arrays in _arrays_of_image(params.seed, spec, paths.root / IMAGES):
             file = folder / f"{Path(image_name).stem}.npz"
             if file.exists():
                 raise ValueError(f"test_sets.{name}: two images of {spec.images} are called {file.stem}")
             np.savez(file, **arrays)
 
 
-def _bench_arrays(seed: int, spec: TestSet, root: Path) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def _arrays_of_image(seed: int, spec: TestSet, root: Path) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     if spec.noises == ["real"]:
         for image_name, noisy, clean in load_pairs(root, spec.images):
             yield image_name, {"clean": central_crop(clean, spec.crop), "noisy": central_crop(noisy, spec.crop)}
@@ -138,16 +138,16 @@ def _bench_arrays(seed: int, spec: TestSet, root: Path) -> Iterator[tuple[str, d
         yield image_name, arrays
 
 
-def load_bench(paths: ProfilePaths, name: str) -> Iterator[BenchImage]:
-    """The images of a test bench in the order of their names, one at a time."""
-    folder = paths.bench / name
+def load_test_set(paths: ProfilePaths, name: str) -> Iterator[TestImage]:
+    """The images of a test set in the order of their names, one at a time."""
+    folder = paths.test_sets / name
     files = sorted(folder.glob("*.npz"))
     if not files:
-        raise FileNotFoundError(f"{folder}: no test bench here; make it with: replicate noise {name}")
+        raise FileNotFoundError(f"{folder}: no test set here; make it with: replicate noise {name}")
     for file in files:
         with np.load(file) as stored:
             arrays = dict(stored)
-        yield BenchImage(
+        yield TestImage(
             file.stem,
             arrays["clean"],
             fields={key: arrays[key] for key in arrays if key in get_args(Distribution)},

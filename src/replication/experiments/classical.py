@@ -1,6 +1,6 @@
 """Classical denoisers of scikit-image that know one noise level, and their normalization-equivariant forms.
 
-    bare       D(y; sigma_train)
+    alone      D(y; sigma_train)
     wrapped    f(y) = std(y) D((y - mean(y) 1) / std(y); tau) + mean(y) 1,   tau = k sigma_train / s    (Eq. 7)
 
 D(y; sigma) is one of

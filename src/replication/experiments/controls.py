@@ -1,12 +1,12 @@
 """How much of the wrapper's gain is mere scale matching, and what it does to denoisers that are not trained.
 
-f0 is a bare network trained at sigma_train alone, sigma the noise level of the input y, m = mean(y), z = T_NE(y):
+f0 is a baseline trained at sigma_train alone, sigma the noise level of the input y, m = mean(y), z = T_NE(y):
 
     oracle                     f(y) = m + r (f0(m + (y - m) / r) - m),   r = sigma / sigma_train
     oracle_about_zero          f(y) = r f0(y / r)
     wrapped_at_test            f(y) = m + std(y) f0(z)                                               (Eq. 7)
     wrapped_at_test_rescaled   f(y) = m + std(y) (f0(m' + s z) - m') / s
-    tv, nlm, wavelet           told sigma_train and no other level, bare and wrapped: replication.experiments.classical
+    tv, nlm, wavelet           told sigma_train and no other level, alone and in the wrapper: replication.experiments.classical
 
 An oracle is told the true sigma and brings the noise to sigma_train by the contrast alone; at sigma_train it is f0.
 About its mean an image keeps its brightness; about 0 it keeps its black. Which of them is better depends on
@@ -34,7 +34,7 @@ import torch
 from torch import Tensor, nn
 
 from replication.data.metrics import psnr, ssim
-from replication.data.noise import load_bench
+from replication.data.noise import load_test_set
 from replication.experiments.analysis import analysis_folder
 from replication.experiments.classical import Denoise, classical_denoiser, wrapped_classical
 from replication.experiments.evaluate import noisy_image, numpy_denoiser
@@ -121,20 +121,20 @@ def analyse(params: Params, name: str, paths: ProfilePaths, device: torch.device
     """Writes results/<profile>/controls/<item>/: table.csv and defect.csv.
 
     Raises:
-        ValueError: the run is not bare, not trained at one noise level, or not tested on that test set.
+        ValueError: the run is no baseline, not trained at one noise level, or not tested on that test set.
         CheckpointError: the run is not trained, or trained with other parameters.
-        FileNotFoundError: the test bench is missing.
+        FileNotFoundError: the test set is missing.
     """
     _refuse_unsuitable(params, name)
     item = params.controls[name]
     run, spec = params.runs[item.run], params.test_sets[item.test_set]
     noise = params.tasks[run.task].noise
-    bench = list(load_bench(paths, item.test_set))
-    typical = typical_input([noisy_image(image, noise, 0, run.sigma) for image in bench])
+    images = list(load_test_set(paths, item.test_set))
+    typical = typical_input([noisy_image(image, noise, 0, run.sigma) for image in images])
     model = load_run(paths, params, item.run, device)
     denoisers = list(controls(model, run.sigma / 255, typical, item.classical, device))
     quality, defects = [], []
-    for index, image in enumerate(progress(bench, f"controls {name}")):
+    for index, image in enumerate(progress(images, f"controls {name}")):
         for sigma, draw in product(params.sweep(item.run, item.test_set), range(spec.draws)):
             keys = {"test_set": item.test_set, "noise": noise, "image": image.name, "sigma_test": sigma}
             noisy = noisy_image(image, noise, draw, sigma)
@@ -152,7 +152,7 @@ def _refuse_unsuitable(params: Params, name: str) -> None:
     item = params.controls[name]
     run = params.runs[item.run]
     if run.variant != "baseline" or not isinstance(run.sigma, (int, float)):
-        raise ValueError(f"controls.{name}: {item.run} is not a bare network trained at one sigma; name one that is")
+        raise ValueError(f"controls.{name}: {item.run} is not a baseline trained at one sigma; name one that is")
     if item.test_set not in (known := params.tasks[run.task].test_sets):
         raise ValueError(
             f"controls.{name}: {item.run} is not tested on {item.test_set}; name one of {', '.join(known)}"

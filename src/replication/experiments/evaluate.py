@@ -1,4 +1,4 @@
-"""Evaluation of one run, on benches that every run shares. Always float32.
+"""Evaluation of one run, on test sets that every run shares. Always float32.
 
 Synthetic noise goes through the sweep of sigma_test; pairs of photographs and JPEG files are taken as they are.
 The noisy input is not clipped; the denoised image is, to [0, 1], before PSNR and SSIM. On pairs it is rounded to
@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from replication.data.metrics import psnr, ssim, ssim_uniform
-from replication.data.noise import BenchImage, central_crop, load_bench, unit_intensity
+from replication.data.noise import TestImage, central_crop, load_test_set, unit_intensity
 from replication.experiments.trained import load_run
 from replication.study.params import Distribution, Example, Params, Run, Task
 from replication.study.paths import ProfilePaths
@@ -71,7 +71,7 @@ def evaluate(params: Params, name: str, paths: ProfilePaths, device: torch.devic
     Raises:
         ParameterError: no group and no run has that name.
         CheckpointError: a run is not trained, or trained with other parameters; runs before it are kept.
-        FileNotFoundError: a test bench is missing.
+        FileNotFoundError: a test set is missing.
     """
     input_scores: InputScores = {}  # the runs of a group see the same inputs
     for run in params.runs_of(name) if name in params.groups else [name]:
@@ -108,7 +108,7 @@ def score_tables(
         tables["jpeg"] = []
     for test_set in task.test_sets:
         is_first = test_set == task.test_sets[0]
-        for index, image in enumerate(progress(list(load_bench(paths, test_set)), f"{name} on {test_set}")):
+        for index, image in enumerate(progress(list(load_test_set(paths, test_set)), f"{name} on {test_set}")):
             _check_channels(image, task.channels, test_set)
             for case in cases(params, name, task, test_set, image, with_jpeg=task.jpeg and is_first):
                 denoised = denoise(case.noisy)
@@ -137,7 +137,7 @@ def numpy_denoiser(model: nn.Module, device: torch.device) -> Denoise:
 
 
 def cases(
-    params: Params, name: str, task: Task, test_set: str, image: BenchImage, with_jpeg: bool = False
+    params: Params, name: str, task: Task, test_set: str, image: TestImage, with_jpeg: bool = False
 ) -> Iterator[Case]:
     """The inputs of one test image for a run: its sweep and, when asked for, the JPEG files; or the real noise."""
     keys: dict[str, object] = {"test_set": test_set, "image": image.name}
@@ -155,7 +155,7 @@ def cases(
             yield Case("jpeg", keys | {"quality": quality}, float("nan"), unit_intensity(pixels), has_defect=False)
 
 
-def noisy_image(image: BenchImage, noise: Distribution, draw: int, sigma_8bit: float) -> np.ndarray:
+def noisy_image(image: TestImage, noise: Distribution, draw: int, sigma_8bit: float) -> np.ndarray:
     """clean + sigma * field, (C, H, W) float32, not clipped."""
     return image.clean_unit() + np.float32(sigma_8bit / 255) * image.field_unit(noise, draw)
 
@@ -199,7 +199,7 @@ def _write_example(
     noise = params.tasks[run.task].noise
     if noise == "real":
         raise ValueError(f"examples.{key}: has a sigma, but its runs are tested on real noise; remove them")
-    image = next((i for i in load_bench(paths, example.test_set) if i.name == example.image), None)
+    image = next((i for i in load_test_set(paths, example.test_set) if i.name == example.image), None)
     if image is None:
         raise ValueError(f"examples.{key}: {example.test_set} has no image called {example.image!r}")
     clean, noisy = image.clean_unit(), noisy_image(image, noise, 0, example.sigma)
@@ -219,6 +219,6 @@ def _save_picture(path: Path, image: np.ndarray, size: int) -> None:
     Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(path)
 
 
-def _check_channels(image: BenchImage, channels: int, test_set: str) -> None:
+def _check_channels(image: TestImage, channels: int, test_set: str) -> None:
     if image.clean.shape[2] != channels:
         raise ValueError(f"{test_set}/{image.name} has {image.clean.shape[2]} channels, the task has {channels}")

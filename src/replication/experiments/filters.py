@@ -34,7 +34,7 @@ import torch
 from torch import Tensor
 
 from replication.data.metrics import psnr
-from replication.data.noise import central_crop, load_bench
+from replication.data.noise import central_crop, load_test_set
 from replication.experiments.analysis import analysis_folder
 from replication.experiments.trained import load_run
 from replication.study.params import Filters, Params
@@ -91,7 +91,7 @@ def analyse(params: Params, name: str, paths: ProfilePaths, device: torch.device
 def _crop(params: Params, name: str, paths: ProfilePaths) -> tuple[np.ndarray, np.ndarray]:
     """The clean crop of an item and its noise of unit deviation, (1, size, size) float32."""
     spec, where = params.filters[name], f"filters.{name}"
-    image = next((image for image in load_bench(paths, spec.test_set) if image.name == spec.image), None)
+    image = next((image for image in load_test_set(paths, spec.test_set) if image.name == spec.image), None)
     if image is None:
         raise ValueError(f"{where}: {spec.test_set} has no image called {spec.image!r}")
     if _NOISE not in image.fields:

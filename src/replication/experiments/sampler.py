@@ -42,7 +42,7 @@ from PIL import Image
 from torch import Tensor
 
 from replication.data.metrics import psnr, ssim
-from replication.data.noise import BenchImage, central_crop, load_bench
+from replication.data.noise import TestImage, central_crop, load_test_set
 from replication.experiments.analysis import analysis_folder
 from replication.experiments.measurements import Projector, create_projector
 from replication.experiments.trained import load_run
@@ -226,11 +226,11 @@ def analyse(params: Params, name: str, paths: ProfilePaths, device: torch.device
 
     Raises:
         CheckpointError: a run is not trained, or trained with other parameters.
-        FileNotFoundError: the test bench is missing.
+        FileNotFoundError: the test set is missing.
         ValueError: `pictures` names an image that the test set lacks, or the operator does not take the amount.
     """
     spec = params.samplers[name]
-    cases = [_crop(name, spec, image) for image in load_bench(paths, spec.test_set)]
+    cases = [_crop(name, spec, image) for image in load_test_set(paths, spec.test_set)]
     unknown = set(spec.pictures) - {case.name for case in cases}
     if unknown:
         raise ValueError(f"samplers.{name}.pictures: {spec.test_set} has no image called {', '.join(sorted(unknown))}")
@@ -256,7 +256,7 @@ def analyse(params: Params, name: str, paths: ProfilePaths, device: torch.device
         pd.concat(points).to_csv(folder / "trajectory.csv", index=False, float_format="%.5g")
 
 
-def _crop(name: str, spec: Sampler, image: BenchImage) -> _Case:
+def _crop(name: str, spec: Sampler, image: TestImage) -> _Case:
     """The central crop; for blocks, as much of it from the upper left corner as they fill."""
     multiple = int(spec.amount) if spec.operator == "block_average" else 1
 

@@ -106,7 +106,7 @@ def evaluate_own(
 
     Raises:
         ParameterError: as `with_own`.
-        FileNotFoundError: a test bench is missing; CollectError: the results of the group are.
+        FileNotFoundError: a test set is missing; CollectError: the results of the group are.
     """
     params = with_own(params, name, beside, sigma)
     summary = read_summary(params, paths)  # before the minutes of the sweep: it may be missing

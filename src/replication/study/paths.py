@@ -14,7 +14,7 @@ class ProfilePaths:
 
     def __init__(self, profile: str, root: Path = Path(".")):
         self.root = root
-        self.bench = root / "data/noise" / profile  # <test set>/<image>.npz, by `noise`
+        self.test_sets = root / "data/noise" / profile  # <test set>/<image>.npz, by `noise`
         self.checkpoints = root / "checkpoints" / profile  # <group>/<run>.safetensors, by `train`
         self.states = root / "checkpoints" / profile / "unfinished"  # <run>.pt, training states to resume from
         self.results = root / "results" / profile

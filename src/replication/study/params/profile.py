@@ -76,11 +76,11 @@ class Params(Frozen):
         for key, task in self.tasks.items():
             for test_set in task.test_sets:
                 _check(f"tasks.{key}.test_sets", test_set, self.test_sets)
-                bench = self.test_sets[test_set]
-                if task.channels != bench.channels or task.noise not in bench.noises:
+                tested = self.test_sets[test_set]
+                if task.channels != tested.channels or task.noise not in tested.noises:
                     raise ValueError(
                         f"tasks.{key} has {task.channels} channels and {task.noise} noise, "
-                        f"test_sets.{test_set} has {bench.channels} and {', '.join(bench.noises)}"
+                        f"test_sets.{test_set} has {tested.channels} and {', '.join(tested.noises)}"
                     )
         for key, family in self.timing.families.items():
             _check(f"timing.families.{key}.model", family.model, self.models)

@@ -200,9 +200,9 @@ class Sampler(Frozen):
 class Controls(Frozen):
     """Denoisers without training of their own, through the noise sweep: beyond the paper.
 
-    oracle: `run`, trained bare at one sigma, on inputs rescaled with their true noise level. wrapped at test
+    oracle: `run`, a baseline trained at one sigma, on inputs rescaled with their true noise level. wrapped at test
     time: `run` put into the wrapper afterwards. `classical`: scikit-image's, told the sigma that `run` was
-    trained at and no other, bare and wrapped.
+    trained at and no other, alone and in the wrapper.
     """
 
     group: Name
