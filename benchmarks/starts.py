@@ -24,7 +24,7 @@ from replication.data.download import fetch_set
 from replication.data.images import read_image
 from replication.data.leaves import dead_leaves
 from replication.data.metrics import psnr
-from replication.data.noise import BenchImage, central_crop, noise_field
+from replication.data.noise import TestImage, central_crop, noise_field
 from replication.experiments.evaluate import noisy_image, numpy_denoiser
 from replication.experiments.train import train
 from replication.experiments.trained import load_run
@@ -94,13 +94,13 @@ def prepare_training_set(root: Path) -> None:
     table[~table["file"].isin((*HELD_OUT, *DROPPED))].to_csv(index, index=False)
 
 
-def validation_images(root: Path) -> Iterator[BenchImage]:
+def validation_images(root: Path) -> Iterator[TestImage]:
     """Held-out photographs and dead leaves, each with one noise field."""
     photographs = {Path(file).stem: read_image(root / IMAGES / "photos-train" / file, 1) for file in HELD_OUT}
     leaves = {f"leaves-{i}": dead_leaves("leaves-validation", i, SIDE)[..., None] for i in range(LEAVES)}
     for name, pixels in (photographs | leaves).items():
         clean = central_crop(pixels, SIDE)
-        yield BenchImage(name, clean, {"gaussian": noise_field("gaussian", clean.shape, "starts", name)[None]})
+        yield TestImage(name, clean, {"gaussian": noise_field("gaussian", clean.shape, "starts", name)[None]})
 
 
 def scores(params: Params, trial: Trial, paths: ProfilePaths) -> list[dict[str, object]]:

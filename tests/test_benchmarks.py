@@ -79,7 +79,7 @@ def test_the_page_says_what_the_numbers_say(published, verdict):
 def test_the_committed_page_follows_from_the_committed_scores():
     scores, page = pd.read_csv(starts.SCORES), starts.PAGE.read_text()
     assert len(scores) == len(starts.trials()) * len(starts.SIGMAS) * (len(starts.HELD_OUT) + starts.LEAVES)
-    versions = page.split("starts.py`: ")[1].split(" -->")[0]
+    versions = page.split("starts`: ")[1].split(" -->")[0]
     assert page == starts_page.page(scores, versions)
 
 
