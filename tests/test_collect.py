@@ -35,8 +35,8 @@ def tiny(tmp_path):
     return params, write_results(params, tmp_path)
 
 
-def _read(paths, name):
-    return pd.read_csv(paths.summary / f"{name}.csv", dtype={"sigma_train": str, "image": str})
+def _read(params, paths, name):
+    return getattr(read_summary(params, paths), name)
 
 
 def test_importing_analysis_and_rendering_leaves_torch_out():
@@ -77,7 +77,7 @@ def test_a_stale_fingerprint_is_refused(tiny, stage):
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("sigma_test", 100.0, "sigma 100"),
+        ("sigma_test", 100.0, "sigma_test 100"),
         ("image", "02", "/02"),
         ("draw", 1, "draw 1"),
     ],
@@ -88,7 +88,7 @@ def test_an_incomplete_sweep_is_refused(tiny, column, value, message):
     psnr = pd.read_csv(file, dtype={"image": str}, keep_default_na=False)
     psnr[psnr[column] != value].to_csv(file, index=False)
     with pytest.raises(
-        CollectError, match=f"dncnn-wne-s25: .* missing.*{message}.*python -m replication evaluate dncnn-wne-s25"
+        CollectError, match=f"dncnn-wne-s25: psnr.csv lacks .*{message}.*python -m replication evaluate dncnn-wne-s25"
     ):
         collect(params, paths)
 
@@ -100,7 +100,7 @@ def test_repeated_surplus_and_infinite_rows_are_refused(tiny):
     surplus = psnr.iloc[[0]].assign(sigma_test=3.0)
     infinite = psnr.assign(psnr=[np.inf, *psnr["psnr"][1:]])
     for table, message in (
-        (pd.concat([psnr, psnr.iloc[[0]]]), "there twice"),
+        (pd.concat([psnr, psnr.iloc[[0]]]), "has 1 rows twice"),
         (pd.concat([psnr, surplus]), "not in params"),
         (infinite, "not finite"),
     ):
@@ -114,7 +114,7 @@ def test_files_of_removed_runs_do_not_enter(tiny, tmp_path):
     fewer = {name: run.model_dump() for name, run in params.runs.items() if "swinir" not in name}
     reduced = make_params(tmp_path / "fewer", runs=fewer, examples={})
     collect(reduced, paths)
-    assert set(_read(paths, "curves")["run"]) == set(fewer)
+    assert set(_read(reduced, paths, "curves")["run"]) == set(fewer)
 
 
 def test_a_summary_of_other_runs_is_refused(tiny, tmp_path):
@@ -143,12 +143,12 @@ def test_difficulty_that_was_not_measured_or_otherwise_is_refused(tiny):
     table = pd.read_csv(file)
     table.assign(patches=7).to_csv(file, index=False)
     with pytest.raises(
-        CollectError, match=r"difficulty of embedded-train .* other parameters; .*python -m replication difficulty"
+        CollectError, match=r"difficulty embedded-train: .* other parameters; .*python -m replication difficulty"
     ):
         collect(params, paths)
     file.unlink()
     with pytest.raises(
-        CollectError, match=r"difficulty not measured \(python -m replication difficulty TRAIN_SET\): embedded-train"
+        CollectError, match=r"difficulty not made \(python -m replication difficulty NAME\): embedded-train"
     ):
         collect(params, paths)
 
@@ -184,7 +184,7 @@ def test_an_analysis_that_is_missing_or_stale_is_refused(tiny, tmp_path):
 def test_curves_are_means_over_images_of_means_over_draws(tiny):
     params, paths = tiny
     collect(params, paths)
-    curves = _read(paths, "curves")
+    curves = _read(params, paths, "curves")
     row = curves.query("run == 'dncnn-wne-s25' and test_set == 'set12' and sigma_test == 100").iloc[0]
     # images deviate by 1.2 (index - 1.5) dB, which cancels; draws by 0 and 0.01 dB
     assert row["psnr"] == pytest.approx(made_up_psnr("wne", 25, 100) + 0.005, abs=1e-4)
@@ -199,7 +199,9 @@ def test_a_paired_difference_is_exact_where_the_images_differ_much(tiny):
     params, paths = tiny
     collect(params, paths)
     paired = (
-        _read(paths, "paired").query("run == 'dncnn-wne-s25' and test_set == 'set12' and sigma_test == 100").iloc[0]
+        _read(params, paths, "paired")
+        .query("run == 'dncnn-wne-s25' and test_set == 'set12' and sigma_test == 100")
+        .iloc[0]
     )
     gain = made_up_psnr("wne", 25, 100) - made_up_psnr("baseline", 25, 100)
     # every image gains the same: the interval closes, though PSNR varies over images by dB
@@ -227,9 +229,9 @@ def test_a_range_of_sigma_is_text_and_survives(tiny, tmp_path):
     wider = make_params(tmp_path / "wider", runs=runs)
     paths = write_results(wider, tmp_path / "wider")
     collect(wider, paths)
-    curves = _read(paths, "curves")
+    curves = _read(wider, paths, "curves")
     assert set(curves["sigma_train"]) == {"25", "0-55"}
-    assert "0-55" not in set(_read(paths, "paired")["sigma_train"])
+    assert "0-55" not in set(_read(wider, paths, "paired")["sigma_train"])
 
 
 def test_real_pairs_and_jpeg_files_have_tables_of_their_own(tmp_path):
@@ -253,7 +255,7 @@ def test_the_defect_is_given_at_every_noise_level(tmp_path):
 def test_timing_ratios_are_paired_by_repetition(tiny):
     params, paths = tiny
     collect(params, paths)
-    timing = _read(paths, "timing").set_index(["family", "mode", "variant"])
+    timing = _read(params, paths, "timing").set_index(["family", "mode", "variant"])
     # seconds rise fourfold from the first repetition to the last, the ratios do not move
     cell = timing.loc[("fdncnn", "training", "ne_arch")]
     assert [cell["ratio"], cell["ratio_low"], cell["ratio_high"]] == pytest.approx([1.7] * 3)
@@ -265,13 +267,13 @@ def test_both_devices_are_collected(tiny):
     params, paths = tiny
     write_timing(params, paths, ("cpu", "cuda"))
     collect(params, paths)
-    assert set(_read(paths, "timing")["device"]) == {"cpu", "cuda"}
+    assert set(_read(params, paths, "timing")["device"]) == {"cpu", "cuda"}
 
 
 def test_leaked_images_are_left_out(tiny):
     params, paths = tiny
     collect(params, paths)
-    row = _read(paths, "unleaked").query("run == 'dncnn-wne-s25'").iloc[0]
+    row = _read(params, paths, "unleaked").query("run == 'dncnn-wne-s25'").iloc[0]
     assert (row["n"], row["n_unleaked"]) == (4, 3)
     assert row["psnr_unleaked"] - row["psnr"] == pytest.approx(0.2, abs=1e-4)  # image 02 is 0.6 dB below the mean
 

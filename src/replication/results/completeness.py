@@ -5,25 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from replication.experiments.analysis import analysis_problem
-from replication.results.corpus import difficulty_file, leakage_file
-from replication.results.runs import KINDS, RunResults, kinds_of
-from replication.results.summary import CollectError, read_json
-from replication.study.params import ANALYSES, Params
+from replication.results.files import CollectError, read_json
+from replication.results.registry import SECTIONS, item_problem, items, timing_files
+from replication.results.runs import KINDS, RunResults, run_files
+from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 
-_RUN_COMMANDS = {
-    "not trained": "python -m replication train RUN && python -m replication evaluate RUN",
-    "trained with other parameters": "python -m replication train RUN && python -m replication evaluate RUN",
-    "not evaluated": "python -m replication evaluate RUN",
-    "evaluated with other parameters": "python -m replication evaluate RUN",
-}
-_ANALYSIS_COMMANDS = {
-    "filters": "python -m replication filters",
-    "errors": "python -m replication errors",
-    "samplers": "python -m replication sample",
-    "controls": "python -m replication controls",
-}
+_EVALUATE = "python -m replication evaluate RUN"
+_TRAIN = f"python -m replication train RUN && {_EVALUATE}"
 
 
 def refuse_missing(params: Params, paths: ProfilePaths) -> None:
@@ -31,33 +20,25 @@ def refuse_missing(params: Params, paths: ProfilePaths) -> None:
     found: dict[str, list[str]] = {}  # "what is wrong (what to do)" -> names
     for name in params.reported_runs:
         if problem := _problem_of_run(params, paths, name):
-            found.setdefault(f"{problem} ({_RUN_COMMANDS[problem]})", []).append(name)
-    for section in ANALYSES:
-        for name in params.reported(section):
-            if problem := analysis_problem(params, paths, section, name):
-                found.setdefault(f"{section} {problem} ({_ANALYSIS_COMMANDS[section]} NAME)", []).append(name)
-    if not ((paths.timing / "samples.csv").is_file() and (paths.timing / "environment.json").is_file()):
+            found.setdefault(problem, []).append(name)
+    for section, (command, *_) in SECTIONS.items():
+        for name in items(params, section):
+            if problem := item_problem(params, paths, section, name):
+                found.setdefault(f"{section} {problem} (python -m replication {command} NAME)", []).append(name)
+    if not all(file.is_file() for file in timing_files(paths)):
         found["not timed (python -m replication timing)"] = list(params.timing.families)
-    if unaudited := [name for name in params.leakage if not leakage_file(paths, name).is_file()]:
-        found["not audited (python -m replication audit TRAIN_SET)"] = unaudited
-    if unmeasured := [name for name in params.difficulty if not difficulty_file(paths, name).is_file()]:
-        found["difficulty not measured (python -m replication difficulty TRAIN_SET)"] = unmeasured
     if found:
         parts = [f"{problem}: {', '.join(names)}" for problem, names in found.items()]
         raise CollectError(f"{paths.results}: {'; '.join(parts)}; all of it: dvc repro")
 
 
 def _problem_of_run(params: Params, paths: ProfilePaths, name: str) -> str | None:
-    training, evaluation = paths.training, paths.evaluated(params, name)
-    if not ((training / f"{name}.csv").is_file() and (training / f"{name}.json").is_file()):
-        return "not trained"
-    if read_json(training / f"{name}.json").get("fingerprint") != params.fingerprint(name):
-        return "trained with other parameters"
-    files = [*(f"{kind}.csv" for kind in kinds_of(params, name)), "defect.csv", "run.json"]
-    if not all((evaluation / file).is_file() for file in files):
-        return "not evaluated"
-    if read_json(evaluation / "run.json").get("fingerprint") != params.fingerprint(name):
-        return "evaluated with other parameters"
+    for files, done, command in zip(run_files(params, paths, name), ("trained", "evaluated"), (_TRAIN, _EVALUATE)):
+        if not all(file.is_file() for file in files):
+            return f"not {done} ({command})"
+        facts = next(file for file in files if file.suffix == ".json")
+        if read_json(facts).get("fingerprint") != params.fingerprint(name):
+            return f"{done} with other parameters ({command})"
     return None
 
 
@@ -70,16 +51,18 @@ def refuse_gaps(params: Params, results: dict[str, RunResults]) -> None:
                 images.setdefault(test_set, set()).update(part["image"])
     for name, result in results.items():
         for kind, rows in result.quality.items():
-            _refuse_gaps_of_run(params, name, kind, rows, images)
+            if problem := _gaps(params, name, kind, rows, images):
+                raise CollectError(
+                    f"{name}: {kind}.csv {problem}; evaluate it again: python -m replication evaluate {name}"
+                )
 
 
-def _refuse_gaps_of_run(params: Params, name: str, kind: str, rows: pd.DataFrame, images: dict[str, set[str]]) -> None:
-    remedy = f"evaluate it again: python -m replication evaluate {name}"
-    task, column = params.tasks[params.runs[name].task], KINDS[kind][0]
-    test_sets = task.test_sets if kind == "psnr" else task.test_sets[:1] if kind == "jpeg" else task.test_sets
+def _gaps(params: Params, name: str, kind: str, rows: pd.DataFrame, images: dict[str, set[str]]) -> str | None:
+    column, scores = KINDS[kind]
+    test_sets = params.tasks[params.runs[name].task].test_sets
     wanted = {
         (test_set, image, draw, level)
-        for test_set in test_sets
+        for test_set in (test_sets[:1] if kind == "jpeg" else test_sets)
         for image in images.get(test_set, {"any image"})
         for draw in range(params.test_sets[test_set].draws if kind == "psnr" else 1)
         for level in _levels(params, name, kind, test_set)
@@ -87,29 +70,23 @@ def _refuse_gaps_of_run(params: Params, name: str, kind: str, rows: pd.DataFrame
     draws = rows["draw"] if "draw" in rows else pd.Series(0, index=rows.index)
     levels = rows[column].astype(float).round(6) if column else pd.Series(0.0, index=rows.index)
     cells = list(zip(rows["test_set"], rows["image"], draws, levels))
-    what = "the noise sweep" if kind == "psnr" else f"{kind}.csv"
     if missing := sorted(wanted - set(cells)):
-        raise CollectError(
-            f"{name}: {len(missing)} of {len(wanted)} rows of {what} are missing, "
-            f"the first: {_cell(missing[0], column)}; {remedy}"
-        )
+        return f"lacks {len(missing)} of {len(wanted)} rows, the first: {_cell(missing[0], column)}"
     if surplus := sorted(set(cells) - wanted):
-        raise CollectError(
-            f"{name}: {len(surplus)} rows of {what} are not in params, the first: {_cell(surplus[0], column)}; {remedy}"
-        )
+        return f"has {len(surplus)} rows that are not in params, the first: {_cell(surplus[0], column)}"
     if len(cells) > len(wanted):
-        raise CollectError(f"{name}: {len(cells) - len(wanted)} rows of {what} are there twice; {remedy}")
-    if not np.isfinite(rows[[*KINDS[kind][1], *KINDS[kind][2]]].to_numpy()).all():
-        raise CollectError(f"{name}: {kind}.csv has values that are not finite; {remedy}")
+        return f"has {len(cells) - len(wanted)} rows twice"
+    if not np.isfinite(rows[scores].to_numpy()).all():
+        return "has values that are not finite"
+    return None
 
 
 def _levels(params: Params, name: str, kind: str, test_set: str) -> list[float]:
     if kind == "psnr":
         return params.sweep(name, test_set)
-    return [float(q) for q in params.test_sets[test_set].qualities] if kind == "jpeg" else [0.0]
+    return [float(quality) for quality in params.test_sets[test_set].qualities] if kind == "jpeg" else [0.0]
 
 
-def _cell(cell: tuple, column: str | None) -> str:
+def _cell(cell: tuple[str, str, int, float], column: str | None) -> str:
     test_set, image, draw, level = cell
-    place = {"sigma_test": f", sigma {level:g}", "quality": f", quality {level:g}", None: ""}[column]
-    return f"{test_set}/{image}, draw {draw}{place}"
+    return f"{test_set}/{image}, draw {draw}" + (f", {column} {level:g}" if column else "")

@@ -1,6 +1,6 @@
-"""Wrapper and training recipe, crossed: what each of them contributes to the gain of one over the other.
+"""The 2 x 2 factorial ablation of wrapper and training recipe: what each contributes to the gain of one over the other.
 
-With P(v, r) the PSNR of variant v (bare or wrapped) trained by recipe r, on one image:
+With P(v, r) the PSNR of variant v (baseline or WNE) trained by recipe r, on one image:
 
     wrapper, under r            P(wne, r) - P(baseline, r)
     recipe, under v             P(v, r) - P(v, q)
@@ -12,30 +12,38 @@ With P(v, r) the PSNR of variant v (bare or wrapped) trained by recipe r, on one
 The last is what a comparison measures that trains the two variants by recipes of their own, as the paper's of
 DnCNN does: the recipe's effect on the baseline plus the wrapper's under r.
 
-Where a crossing was trained with several seeds, all of this once more over seeds and images together.
+Where an ablation was trained with several seeds, all of this once more over seeds and images together.
 """
 
 from __future__ import annotations
 
-from itertools import permutations
+from dataclasses import dataclass
+from itertools import permutations, product
 
 import numpy as np
 import pandas as pd
 
+from replication.results.estimates import joined, mean_rows
+from replication.results.files import CollectError, read_csv
 from replication.results.identity import sigma_text
 from replication.results.runs import image_means
-from replication.results.statistics import crossed_interval
-from replication.results.summary import CollectError, read_csv
-from replication.study.params import Params
+from replication.study.params import Params, Run
 from replication.study.paths import ProfilePaths
 
 GROUP, MATCHED_GROUP = "recipe", "cnn"
-BARE, WRAPPED = "baseline", "wne"
+BASELINE, WNE = "baseline", "wne"
 ALL_SEEDS = "all"
-_KEYS = ["model", "sigma_train", "train_set", "seed", "n_seeds", "test_set", "noise", "sigma_test"]
 _WHAT = ["effect", "variant", "recipe", "against", "crossed"]
+_COLUMNS = ["model", "sigma_train", "train_set", "seed", "n_seeds", "test_set", "noise", "sigma_test", "n", *_WHAT,
+            "value", "low", "high"]  # fmt: skip
 
-Cells = dict[tuple[str, str], str]  # (variant, recipe) -> run
+
+@dataclass(frozen=True)
+class Ablation:
+    """The run of each (variant, recipe) of one model, training set, sigma_train and seed; the recipes of the design."""
+
+    runs: dict[tuple[str, str], str]
+    recipes: list[str]
 
 
 def recipe_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
@@ -48,138 +56,122 @@ def recipe_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
     | effect | variant | recipe | against | value |
     |---|---|---|---|---|
     | psnr | variant | recipe | | PSNR of that run |
-    | wrapper | wne | recipe, or "mean" | baseline | the wrapper under this recipe, or over the crossed ones |
+    | wrapper | wne | recipe, or "mean" | baseline | the wrapper under this recipe, or over those of the design |
     | recipe | variant, or "mean" | recipe | other recipe | this recipe for the other |
     | interaction | wne | recipe | other recipe | by how much the wrapper's effect is larger under this recipe |
-    | both | wne | recipe | other recipe | wrapped by this recipe, against bare by the other |
+    | both | wne | recipe | other recipe | WNE by this recipe, against the baseline by the other |
     | seed_sd | variant | recipe | | standard deviation over seeds of the mean PSNR, no interval ("all" only) |
 
-    `crossed`: whether all recipes of the row are of the group `recipe`; the runs of the group `cnn` with the same
-    model, training set, seed and sigma_train add theirs to all rows but the means. A recipe is compared with those
-    before it, the crossed ones first, in the order of params.yaml; in `both` with all others. No rows where the
-    group is not reported.
+    `crossed`: whether all recipes of the row are of the design, the group `recipe`; the runs of the group `cnn` with
+    the same model, training set, seed and sigma_train add theirs to all rows but the means. A recipe is compared with
+    those before it, those of the design first, in the order of params.yaml; in `both` with all others. No rows where
+    the group is not reported.
 
     Raises:
         CollectError: there is one recipe alone, a variant lacks one that the other has, or the images of two runs
             differ.
     """
-    rows = []
-    groups: dict[tuple, list[tuple[Cells, list[str]]]] = {}  # crossings that differ by their seed alone
-    for cells, crossed in _crossings(params):
-        first = params.runs[next(iter(cells.values()))]
-        groups.setdefault((first.task, first.model, first.sigma, first.train_set), []).append((cells, crossed))
-    for crossings in groups.values():
-        for crossing in crossings:
-            rows += _crossing_rows(params, paths, [crossing])
-        if len(crossings) > 1:
-            rows += _crossing_rows(params, paths, crossings)
-    return pd.DataFrame(rows, columns=[*_KEYS, "n", *_WHAT, "value", "low", "high"])
+    parts = []
+    for seeds in _ablations(params):
+        for ablation in seeds:
+            parts += _rows(params, paths, [ablation])
+        if len(seeds) > 1:
+            parts += _rows(params, paths, seeds)
+    return joined(parts, _COLUMNS)
 
 
-def _crossing_rows(params: Params, paths: ProfilePaths, crossings: list[tuple[Cells, list[str]]]) -> list[dict]:
-    """Rows of one crossing, or of several over their seeds: of the cells that all of them have."""
-    runs = [params.runs[next(iter(cells.values()))] for cells, _ in crossings]
-    first, task = runs[0], params.tasks[runs[0].task]
-    crossed = [recipe for recipe in crossings[0][1] if all(recipe in own for _, own in crossings)]
-    if len(crossed) < 2:
-        raise CollectError(f"{params.params_file}: the seeds of the group {GROUP} have no two recipes in common")
-    shared = [cell for cell in crossings[0][0] if all(cell in cells for cells, _ in crossings)]
-    head = {"model": first.model, "sigma_train": sigma_text(first), "train_set": first.train_set, "noise": task.noise}
-    head |= {"seed": str(first.seed) if len(runs) == 1 else ALL_SEEDS, "n_seeds": len(runs)}
-    # for each seed: (test_set, level, image) x (variant, recipe)
-    means = [
-        pd.DataFrame(
-            {
-                cell: image_means(read_csv(paths.evaluated(params, cells[cell]) / "psnr.csv"), "psnr")["psnr"]
-                for cell in shared
-            }
-        )
-        for cells, _ in crossings
-    ]
-    rows = []
-    for test_set in task.test_sets:
-        frames = [frame.loc[test_set] for frame in means]
-        if any(not f.index.equals(frames[0].index) or f.isna().any(axis=None) for f in frames):
-            names = ", ".join(name for cells, _ in crossings for name in cells.values())
-            raise CollectError(f"{test_set}: the images of {names} differ; evaluate them again")
-        for sigma in frames[0].index.unique("level"):
-            parts = [frame.xs(sigma, level="level") for frame in frames]
-            rows += _rows(head | {"test_set": test_set, "sigma_test": sigma}, parts, crossed, params)
-    return rows
-
-
-def _crossings(params: Params) -> list[tuple[Cells, list[str]]]:
-    """The cells of each crossing of the group, and its own recipes; recipes in the order of the file."""
-    own: dict[tuple, Cells] = {}
+def _ablations(params: Params) -> list[list[Ablation]]:
+    """Those of the profile; a list for each setting, with an ablation for each seed."""
+    found: dict[tuple, dict[tuple[str, str], str]] = {}
     for name in params.runs_of(GROUP) if params.is_reported(GROUP) else ():
-        run = params.runs[name]
-        if run.variant in (BARE, WRAPPED):
-            key = (run.task, run.model, run.sigma, run.train_set, run.seed)
-            own.setdefault(key, {})[run.variant, run.recipe] = name
-    crossings = []
-    for key, cells in own.items():
-        recipes = list(dict.fromkeys(recipe for _, recipe in cells))
+        if (run := params.runs[name]).variant in (BASELINE, WNE):
+            found.setdefault(_setting(run), {})[run.variant, run.recipe] = name
+    settings: dict[tuple, list[Ablation]] = {}
+    for setting, runs in found.items():
+        recipes = list(dict.fromkeys(recipe for _, recipe in runs))
+        where = f"{params.params_file}: the group {GROUP}"
         if len(recipes) == 1:
-            raise CollectError(
-                f"{params.params_file}: the group {GROUP} crosses two recipes, it has {recipes[0]} alone"
-            )
-        missing = [f"{v} by {r}" for v in (BARE, WRAPPED) for r in recipes if (v, r) not in cells]
-        if missing:
-            raise CollectError(f"{params.params_file}: the group {GROUP} has no run of {', '.join(missing)}; add it")
-        crossings.append((cells | _matched(params, key, recipes), recipes))
-    return crossings
+            raise CollectError(f"{where} crosses two recipes, it has {recipes[0]} alone; add runs of another")
+        if missing := [f"{v} by {r}" for v, r in product((BASELINE, WNE), recipes) if (v, r) not in runs]:
+            raise CollectError(f"{where} has no run of {', '.join(missing)}; add it")
+        settings.setdefault(setting[:-1], []).append(Ablation(runs | _matched(params, setting, recipes), recipes))
+    return list(settings.values())
 
 
-def _matched(params: Params, key: tuple, recipes: list[str]) -> Cells:
+def _setting(run: Run) -> tuple:
+    return run.task, run.model, run.sigma, run.train_set, run.seed
+
+
+def _matched(params: Params, setting: tuple, recipes: list[str]) -> dict[tuple[str, str], str]:
     """Runs of the core group that are alike but for a recipe of their own, where both variants have it."""
-    found: Cells = {}
+    found = {}
     for name in params.runs_of(MATCHED_GROUP) if params.is_reported(MATCHED_GROUP) else ():
         run = params.runs[name]
-        alike = (run.task, run.model, run.sigma, run.train_set, run.seed) == key
-        if alike and run.variant in (BARE, WRAPPED) and run.recipe not in recipes:
+        if _setting(run) == setting and run.variant in (BASELINE, WNE) and run.recipe not in recipes:
             found[run.variant, run.recipe] = name
-    return {cell: name for cell, name in found.items() if {(BARE, cell[1]), (WRAPPED, cell[1])} <= set(found)}
+    return {(v, r): name for (v, r), name in found.items() if {(BASELINE, r), (WNE, r)} <= set(found)}
 
 
-def _rows(head: dict, psnr: list[pd.DataFrame], crossed: list[str], params: Params) -> list[dict[str, object]]:
-    """Rows of one sigma_test; for each seed a frame with a row for each image, a column for each (variant, recipe)."""
-    of_seeds = [_quantities(frame, crossed) for frame in psnr]
-    names = [what for what, _ in of_seeds[0]]
-    values = np.stack([np.stack([value for _, value in quantities], axis=1) for quantities in of_seeds])
-    rows = [
-        head | {"n": len(psnr[0])} | dict(zip(_WHAT, what)) | {"value": value, "low": low, "high": high}
-        for what, value, low, high in zip(names, *crossed_interval(values, params.statistics))
-    ]
-    if len(psnr) > 1:
-        spread = pd.DataFrame([frame.mean() for frame in psnr]).std(ddof=1)
-        for variant, recipe in psnr[0].columns:
-            what = ("seed_sd", variant, recipe, None, recipe in crossed)
-            row = dict(zip(_WHAT, what)) | {"value": spread[variant, recipe], "low": np.nan, "high": np.nan}
-            rows.append(head | {"n": len(psnr[0])} | row)
-    return rows
+def _rows(params: Params, paths: ProfilePaths, seeds: list[Ablation]) -> list[pd.DataFrame]:
+    """Rows of one ablation, or of several over their seeds: of the cells that all of them have."""
+    first = params.runs[next(iter(seeds[0].runs.values()))]
+    design = [recipe for recipe in seeds[0].recipes if all(recipe in other.recipes for other in seeds)]
+    if len(design) < 2:
+        raise CollectError(
+            f"{params.params_file}: the seeds of the group {GROUP} have no two recipes in common; add runs"
+        )
+    cells = [cell for cell in seeds[0].runs if all(cell in other.runs for other in seeds)]
+    task, seed = params.tasks[first.task], str(first.seed) if len(seeds) == 1 else ALL_SEEDS
+    head = {"model": first.model, "sigma_train": sigma_text(first), "train_set": first.train_set, "noise": task.noise}
+    head |= {"seed": seed, "n_seeds": len(seeds)}
+    tables = [_psnr(params, paths, {cell: ablation.runs[cell] for cell in cells}) for ablation in seeds]
+    parts = []
+    for test_set in task.test_sets:
+        psnr = [table.loc[test_set] for table in tables]
+        if any(not table.index.equals(psnr[0].index) or table.isna().any(axis=None) for table in psnr):
+            names = ", ".join(name for ablation in seeds for name in ablation.runs.values())
+            raise CollectError(f"{test_set}: the images of {names} differ; make them again: dvc repro")
+        for sigma in psnr[0].index.unique("level"):
+            rows = _effect_rows(params, [table.xs(sigma, level="level") for table in psnr], design)
+            parts.append(rows.assign(**head, test_set=test_set, sigma_test=sigma)[_COLUMNS])
+    return parts
 
 
-def _quantities(psnr: pd.DataFrame, crossed: list[str]) -> list[tuple[tuple, np.ndarray]]:
-    """(the columns _WHAT, values of the images) for every row of the table of `recipe_table`."""
+def _psnr(params: Params, paths: ProfilePaths, runs: dict[tuple[str, str], str]) -> pd.DataFrame:
+    """(test_set, level, image) x (variant, recipe)"""
+    files = {cell: paths.evaluated(params, name) / "psnr.csv" for cell, name in runs.items()}
+    return pd.DataFrame({cell: image_means(read_csv(file), "psnr")["psnr"] for cell, file in files.items()})
+
+
+def _effect_rows(params: Params, psnr: list[pd.DataFrame], design: list[str]) -> pd.DataFrame:
+    """Rows of one sigma_test; `psnr`: for each seed (image) x (variant, recipe)."""
+    effects = [_effects(table, design) for table in psnr]
+    values = [pd.DataFrame(np.stack(list(effect.values()), axis=1)) for effect in effects]
+    rows = pd.DataFrame(list(effects[0]), columns=_WHAT).join(mean_rows(values, params.statistics))
+    if len(psnr) == 1:
+        return rows
+    deviation = pd.DataFrame([table.mean() for table in psnr]).std(ddof=1)
+    return pd.concat([rows, pd.DataFrame(
+        {"effect": "seed_sd", "variant": variant, "recipe": recipe, "crossed": recipe in design, "n": len(psnr[0]),
+         "value": deviation[variant, recipe]} for variant, recipe in psnr[0].columns
+    )])  # fmt: skip
+
+
+def _effects(psnr: pd.DataFrame, design: list[str]) -> dict[tuple, np.ndarray]:
+    """(the columns _WHAT) -> values of the images, for every row of the table of `recipe_table`."""
     p = {cell: psnr[cell].to_numpy() for cell in psnr.columns}
     recipes = list(dict.fromkeys(recipe for _, recipe in p))
-    wrapper = {recipe: p[WRAPPED, recipe] - p[BARE, recipe] for recipe in recipes}
     pairs = [(r, q) for i, r in enumerate(recipes) for q in recipes[:i]]
-    change = {(v, r, q): p[v, r] - p[v, q] for v in (BARE, WRAPPED) for r, q in pairs}
-
-    def of_group(*names: str) -> bool:
-        return set(names) <= set(crossed)
-
-    rows = [(("psnr", v, r, None, of_group(r)), values) for (v, r), values in p.items()]
-    rows += [(("wrapper", WRAPPED, r, BARE, of_group(r)), wrapper[r]) for r in recipes]
-    rows.append((("wrapper", WRAPPED, "mean", BARE, True), np.mean([wrapper[r] for r in crossed], axis=0)))
-    rows += [(("recipe", v, r, q, of_group(r, q)), values) for (v, r, q), values in change.items()]
-    rows += [
-        (("recipe", "mean", r, q, True), (change[BARE, r, q] + change[WRAPPED, r, q]) / 2)
-        for r, q in pairs
-        if of_group(r, q)
-    ]
-    rows += [(("interaction", WRAPPED, r, q, of_group(r, q)), wrapper[r] - wrapper[q]) for r, q in pairs]
-    return rows + [
-        (("both", WRAPPED, r, q, of_group(r, q)), p[WRAPPED, r] - p[BARE, q]) for r, q in permutations(recipes, 2)
-    ]
+    inside = {pair: set(pair) <= set(design) for pair in product(recipes, recipes)}
+    wrapper = {r: p[WNE, r] - p[BASELINE, r] for r in recipes}
+    change = {(v, r, q): p[v, r] - p[v, q] for v in (BASELINE, WNE) for r, q in pairs}
+    effects = {("psnr", v, r, None, inside[r, r]): values for (v, r), values in p.items()}
+    effects |= {("wrapper", WNE, r, BASELINE, inside[r, r]): wrapper[r] for r in recipes}
+    effects["wrapper", WNE, "mean", BASELINE, True] = np.mean([wrapper[r] for r in design], axis=0)
+    effects |= {("recipe", v, r, q, inside[r, q]): values for (v, r, q), values in change.items()}
+    for r, q in pairs:
+        if inside[r, q]:
+            effects["recipe", "mean", r, q, True] = (change[BASELINE, r, q] + change[WNE, r, q]) / 2
+    effects |= {("interaction", WNE, r, q, inside[r, q]): wrapper[r] - wrapper[q] for r, q in pairs}
+    both = permutations(recipes, 2)
+    return effects | {("both", WNE, r, q, inside[r, q]): p[WNE, r] - p[BASELINE, q] for r, q in both}
