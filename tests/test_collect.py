@@ -88,7 +88,8 @@ def test_an_incomplete_sweep_is_refused(tiny, column, value, message):
     psnr = pd.read_csv(file, dtype={"image": str}, keep_default_na=False)
     psnr[psnr[column] != value].to_csv(file, index=False)
     with pytest.raises(
-        CollectError, match=f"dncnn-wne-s25: psnr.csv lacks .*{message}.*python -m replication evaluate dncnn-wne-s25"
+        CollectError,
+        match=f"dncnn-wne-s25: psnr.csv has .* missing.*{message}.*python -m replication evaluate dncnn-wne-s25",
     ):
         collect(params, paths)
 
@@ -100,8 +101,8 @@ def test_repeated_surplus_and_infinite_rows_are_refused(tiny):
     surplus = psnr.iloc[[0]].assign(sigma_test=3.0)
     infinite = psnr.assign(psnr=[np.inf, *psnr["psnr"][1:]])
     for table, message in (
-        (pd.concat([psnr, psnr.iloc[[0]]]), "has 1 rows twice"),
-        (pd.concat([psnr, surplus]), "not in params"),
+        (pd.concat([psnr, psnr.iloc[[0]]]), "1 rows twice"),
+        (pd.concat([psnr, surplus]), "params lacks"),
         (infinite, "not finite"),
     ):
         table.to_csv(file, index=False)

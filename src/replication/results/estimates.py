@@ -40,20 +40,24 @@ def mean_rows(values: Sequence[pd.DataFrame], statistics: Statistics) -> pd.Data
         values: for each seed a table of the same images and columns.
     """
     columns = values[0].columns
-    estimate = mean_interval(np.stack([table.to_numpy(np.float64) for table in values]), statistics)
+    estimate = mean_interval(np.array([table.to_numpy(np.float64) for table in values]), statistics)
     return pd.DataFrame({"n": len(values[0])} | estimate._asdict(), index=columns)
 
 
 def estimates(values: pd.DataFrame, statistics: Statistics, **keys: object) -> pd.DataFrame:
-    """Rows of the long table.
+    """Rows of the long table; without an interval where the quantity is one of the noisy input.
 
     Args:
         values: a column for each quantity, and the index (level, image); the level 0.0 stands for none.
         keys: what the other columns hold.
     """
-    matrix = values.unstack("level")  # (image) x (quantity, level)
+    inputs = [name for name in values if name.startswith("input_")]
+    matrix = values.drop(columns=inputs).unstack("level")  # (image) x (quantity, level)
     rows = mean_rows([matrix], statistics).assign(std=matrix.std(ddof=1))
-    return _rows(rows.rename_axis(["quantity", "level"]).reset_index(), keys)
+    rows = _rows(rows.rename_axis(["quantity", "level"]).reset_index(), keys)
+    if not inputs:
+        return rows
+    return joined([rows, facts(values[inputs].groupby("level").mean(), n=len(matrix), **keys)])
 
 
 def facts(values: pd.DataFrame, n: int, **keys: object) -> pd.DataFrame:
@@ -79,7 +83,8 @@ def _rows(rows: pd.DataFrame, keys: dict[str, object]) -> pd.DataFrame:
 
 
 def joined(parts: Sequence[pd.DataFrame], columns: Sequence[str] = tuple(COLUMNS)) -> pd.DataFrame:
-    """One table; with these columns where there are no parts."""
+    """One table; with these columns where it has no rows."""
+    parts = [part for part in parts if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns))
 
 

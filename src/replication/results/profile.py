@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from replication.results.completeness import refuse_gaps, refuse_missing
 from replication.results.estimates import joined
 from replication.results.files import read_csv, read_json
 from replication.results.recipe import recipe_table
-from replication.results.registry import SECTIONS, input_files
-from replication.results.runs import loss_table, read_run, run_estimates, training_table, unleaked_estimates
+from replication.results.registry import SECTIONS, input_files, refuse_gaps, refuse_missing
+from replication.results.runs import loss_table, read_run, run_estimates, training_table
 from replication.results.summary import FILES, fingerprints
 from replication.results.timing import timing_table
 from replication.study.params import Params
@@ -45,16 +44,17 @@ def tables(params: Params, paths: ProfilePaths) -> dict[str, pd.DataFrame]:
     """Name of the file -> table."""
     results = {name: read_run(params, paths, name) for name in params.reported_runs}
     refuse_gaps(params, results)
-    sections = {name: section.collect(params, paths) for name, section in SECTIONS.items()}
-    long = [run_estimates(params, results), unleaked_estimates(params, results, sections["leakage"])]
-    long += [sections[name] for name, section in SECTIONS.items() if section.file == "estimates"]
-    return {
-        "estimates": joined([rows for rows in long if len(rows)]),
+    found: dict[str, list[pd.DataFrame]] = {}
+    for section in SECTIONS.values():
+        found.setdefault(section.file, []).append(section.collect(params, paths))
+    leakage = found["leakage"][0]
+    found["estimates"].insert(0, run_estimates(params, results, leakage))
+    return {name: joined(parts) for name, parts in found.items()} | {
         "training": training_table(params, results),
         "loss": loss_table(results),
         "timing": timing_table(params, read_csv(paths.timing / "samples.csv")),
         "recipe": recipe_table(params, paths),
-    } | {section.file: sections[name] for name, section in SECTIONS.items() if section.file != "estimates"}
+    }
 
 
 def _hash_files(files: list[Path], root: Path) -> str:

@@ -1,26 +1,33 @@
-"""The sections of params.yaml that have results of their own, each with the command that makes an item and its reader."""
+"""What is collected, and that all of it is there before anything is: current and whole."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from replication.experiments.analysis import analysis_problem
 from replication.results.controls import control_estimates
 from replication.results.corpus import difficulty_table, leakage_table
 from replication.results.errors import errors_table
+from replication.results.files import CollectError, read_json
 from replication.results.filters import filters_table
-from replication.results.runs import run_files
+from replication.results.runs import KINDS, RunResults, run_files
 from replication.results.samplers import sampler_estimates
 from replication.study.params import ANALYSES, Params
 from replication.study.paths import ProfilePaths
 
+_EVALUATE = "python -m replication evaluate RUN"
+_TRAIN = f"python -m replication train RUN && {_EVALUATE}"
+
 
 class Section(NamedTuple):
-    """`command`: of `python -m replication`, for one item. `file`: of the summary, that the rows enter."""
+    """A section of params.yaml that has results of its own. `command`: of `python -m replication`, for one item;
+    `file`: of the summary, that the rows enter."""
 
     command: str
     file: str
@@ -37,34 +44,87 @@ SECTIONS = {
 }
 
 
-def items(params: Params, section: str) -> list[str]:
-    """The items whose results are collected: of an analysis those of reported groups, else all training sets."""
-    return list(params.reported(section) if section in ANALYSES else getattr(params, section))
+def items(params: Params) -> list[tuple[str, str]]:
+    """(section, item) of all that is collected: analyses of reported groups, and all training sets."""
+    chosen = {name: params.reported(name) if name in ANALYSES else getattr(params, name) for name in SECTIONS}
+    return [(section, item) for section, names in chosen.items() for item in names]
 
 
-def item_files(paths: ProfilePaths, section: str, name: str) -> list[Path]:
+def item_files(paths: ProfilePaths, section: str, item: str) -> list[Path]:
     if section in ANALYSES:
-        return [file for file in paths.analysis(section, name).iterdir() if file.suffix == ".csv"]
-    return [paths.results / section / f"{name}.csv"]
-
-
-def item_problem(params: Params, paths: ProfilePaths, section: str, name: str) -> str | None:
-    """Why the results of an item cannot be used, or None."""
-    if section in ANALYSES:
-        return analysis_problem(params, paths, section, name)
-    return None if item_files(paths, section, name)[0].is_file() else "not made"
-
-
-def timing_files(paths: ProfilePaths) -> list[Path]:
-    return [paths.timing / "samples.csv", paths.timing / "environment.json"]
+        return sorted(paths.analysis(section, item).glob("*.csv"))
+    return [paths.results / section / f"{item}.csv"]
 
 
 def input_files(params: Params, paths: ProfilePaths) -> list[Path]:
     """Everything that the summary is made from."""
-    files = timing_files(paths)
+    files = [paths.timing / "samples.csv", paths.timing / "environment.json"]
     for name in params.reported_runs:
         files += [file for made in run_files(params, paths, name) for file in made]
-    for section in SECTIONS:
-        for name in items(params, section):
-            files += item_files(paths, section, name)
-    return files
+    return files + [file for section, item in items(params) for file in item_files(paths, section, item)]
+
+
+def refuse_missing(params: Params, paths: ProfilePaths) -> None:
+    """One error with everything that is missing or stale, each with its command."""
+    found: dict[str, list[str]] = {}  # "what is wrong (what to do)" -> names
+    for name in params.reported_runs:
+        if problem := _problem_of_run(params, paths, name):
+            found.setdefault(problem, []).append(name)
+    for section, item in items(params):
+        if problem := _problem_of_item(params, paths, section, item):
+            command = f"python -m replication {SECTIONS[section].command} NAME"
+            found.setdefault(f"{section} {problem} ({command})", []).append(item)
+    if not all((paths.timing / file).is_file() for file in ("samples.csv", "environment.json")):
+        found["not timed (python -m replication timing)"] = list(params.timing.families)
+    if found:
+        parts = [f"{problem}: {', '.join(names)}" for problem, names in found.items()]
+        raise CollectError(f"{paths.results}: {'; '.join(parts)}; all of it: dvc repro")
+
+
+def _problem_of_run(params: Params, paths: ProfilePaths, name: str) -> str | None:
+    for files, done, command in zip(run_files(params, paths, name), ("trained", "evaluated"), (_TRAIN, _EVALUATE)):
+        if not all(file.is_file() for file in files):
+            return f"not {done} ({command})"
+        if read_json(files[-1]).get("fingerprint") != params.fingerprint(name):
+            return f"{done} with other parameters ({command})"
+    return None
+
+
+def _problem_of_item(params: Params, paths: ProfilePaths, section: str, item: str) -> str | None:
+    if section in ANALYSES:
+        return analysis_problem(params, paths, section, item)
+    return None if item_files(paths, section, item)[0].is_file() else "not made"
+
+
+def refuse_gaps(params: Params, results: dict[str, RunResults]) -> None:
+    """Every run has every (image, draw, level) of its test sets, once, and all runs the same images."""
+    tables = [(name, kind, rows) for name, result in results.items() for kind, rows in result.quality.items()]
+    images: dict[str, set[str]] = {}
+    for _, _, rows in tables:
+        for test_set, part in rows.groupby("test_set"):
+            images.setdefault(test_set, set()).update(part["image"])
+    for name, kind, rows in tables:
+        if problem := _gaps(params, name, kind, rows, images):
+            remedy = f"evaluate it again: python -m replication evaluate {name}"
+            raise CollectError(f"{name}: {kind}.csv has {problem}; {remedy}")
+
+
+def _gaps(params: Params, name: str, kind: str, rows: pd.DataFrame, images: dict[str, set[str]]) -> str | None:
+    column, scores = KINDS[kind]
+    test_sets = params.tasks[params.runs[name].task].test_sets
+    wanted: set[tuple] = set()
+    for test_set in test_sets[:1] if kind == "jpeg" else test_sets:
+        spec = params.test_sets[test_set]
+        levels = {"psnr": params.sweep(name, test_set), "jpeg": spec.qualities, "real": [0]}[kind]
+        draws = range(spec.draws if kind == "psnr" else 1)
+        wanted |= set(product([test_set], images.get(test_set, {"any image"}), draws, map(float, levels)))
+    level = rows[column].astype(float).round(6) if column else 0.0
+    cells = rows.assign(level=level, draw=rows.get("draw", 0))[["test_set", "image", "draw", "level"]]
+    found = set(cells.itertuples(index=False, name=None))
+    twice = set(cells[cells.duplicated()].itertuples(index=False, name=None))
+    for cells, problem in ((wanted - found, "missing"), (found - wanted, "that params lacks"), (twice, "twice")):
+        if cells:
+            test_set, image, draw, level = min(cells)
+            first = f"{test_set}/{image}, draw {draw}" + (f", {column} {level:g}" if column else "")
+            return f"{len(cells)} rows {problem}, the first: {first}"
+    return None if np.isfinite(rows[scores].to_numpy()).all() else "values that are not finite"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,7 @@ from replication.results.estimates import difference, estimates, facts, joined
 from replication.results.files import read_csv, read_json
 from replication.results.identity import baseline_of, identities, identity
 from replication.results.views import curves_view
-from replication.study.params import Params
+from replication.study.params import Params, Run
 from replication.study.paths import ProfilePaths
 
 LOSS_BLOCKS = 200  # points of a loss curve; longer ones are averaged down to this
@@ -26,19 +25,13 @@ FINAL_PART = 0.1  # of the logged steps: over them the final loss is averaged
 GAINS = ["psnr", "ssim"]  # compared between runs
 
 
-class Kind(NamedTuple):
-    """A file that an evaluation may write: the column of the level (none for pairs of photographs), and the scores."""
-
-    level: str | None
-    scores: list[str]
-
-
-KINDS = {
-    "psnr": Kind("sigma_test", ["psnr", "ssim", "ssim_uniform",
-                                "input_psnr", "input_psnr_clipped", "input_ssim", "input_ssim_uniform"]),
-    "jpeg": Kind("quality", ["psnr", "ssim", "input_psnr"]),
-    "real": Kind(None, ["psnr", "ssim", "input_psnr", "input_ssim"]),
-}  # fmt: skip
+# A file that an evaluation may write -> the column of the level (none for pairs of photographs), and the scores.
+_INPUTS = ["input_psnr", "input_psnr_clipped", "input_ssim", "input_ssim_uniform"]
+KINDS: dict[str, tuple[str | None, list[str]]] = {
+    "psnr": ("sigma_test", ["psnr", "ssim", "ssim_uniform", *_INPUTS]),
+    "jpeg": ("quality", ["psnr", "ssim", "input_psnr"]),
+    "real": (None, ["psnr", "ssim", "input_psnr", "input_ssim"]),
+}
 
 
 @dataclass(frozen=True)
@@ -58,20 +51,18 @@ def kinds_of(params: Params, name: str) -> tuple[str, ...]:
 
 
 def run_files(params: Params, paths: ProfilePaths, name: str) -> tuple[list[Path], list[Path]]:
-    """What the training and what the evaluation of a run writes."""
-    training = [paths.training / f"{name}{suffix}" for suffix in (".csv", ".json")]
-    evaluation = [f"{kind}.csv" for kind in kinds_of(params, name)]
-    return training, [paths.evaluated(params, name) / file for file in (*evaluation, "defect.csv", "run.json")]
+    """What the training and what the evaluation of a run writes; the last one has the fingerprint."""
+    evaluation = [*(f"{kind}.csv" for kind in kinds_of(params, name)), "defect.csv", "run.json"]
+    return (
+        [paths.training / f"{name}.csv", paths.training / f"{name}.json"],
+        [paths.evaluated(params, name) / file for file in evaluation],
+    )
 
 
 def read_run(params: Params, paths: ProfilePaths, name: str) -> RunResults:
-    folder = paths.evaluated(params, name)
-    return RunResults(
-        training=read_json(paths.training / f"{name}.json"),
-        loss=read_csv(paths.training / f"{name}.csv"),
-        defect=read_csv(folder / "defect.csv"),
-        quality={kind: read_csv(folder / f"{kind}.csv") for kind in kinds_of(params, name)},
-    )
+    (loss, training), (*quality, defect, _) = run_files(params, paths, name)
+    tables = {file.stem: read_csv(file) for file in quality}
+    return RunResults(training=read_json(training), loss=read_csv(loss), defect=read_csv(defect), quality=tables)
 
 
 def image_means(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -82,31 +73,33 @@ def image_means(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
     return rows.assign(level=level).groupby(["test_set", "level", "image"])[scores].mean()
 
 
-def run_estimates(params: Params, results: dict[str, RunResults]) -> pd.DataFrame:
-    """Quality, gain over the baseline and over other runs, and defects of every run.
+def run_estimates(params: Params, results: dict[str, RunResults], leakage: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Quality, also without leaked images, gain over the baseline and over other runs, and defects of every run.
 
     Raises:
         CollectError: the images of two runs that are compared differ.
     """
-    means = {
-        (name, kind): image_means(rows, kind) for name, run in results.items() for kind, rows in run.quality.items()
-    }
+    means = {(name, kind): image_means(rows, kind) for name in results for kind, rows in results[name].quality.items()}
     parts = []
     for (name, kind), table in means.items():
         baseline = baseline_of(params, name)
         for place, values in _by_test_set(params, name, kind, table):
-            parts.append(estimates(values, params.statistics, kind="quality", run=name, **place))
+            parts.append(estimates(values, params.statistics, kind="quality", **place))
             if baseline in results:
-                other = means[baseline, kind].loc[place["test_set"], GAINS]
-                gain = difference(values[GAINS], other, f"{name} and {baseline}")
-                parts.append(estimates(gain, params.statistics, kind="gain", run=name, against=baseline, **place))
+                theirs = means[baseline, kind].loc[place["test_set"], GAINS]
+                gain = difference(values[GAINS], theirs, f"{name} and {baseline}")
+                parts.append(estimates(gain, params.statistics, kind="gain", against=baseline, **place))
+            if leakage is not None and kind == "psnr":
+                parts += _unleaked(params.runs[name], values["psnr"], leakage, place)
+    for name, result in results.items():
+        parts += _defects(params, name, result.defect)
     for name, against in contrast_pairs(params, list(results)):
         other = means[against, "psnr"]
         for place, values in _by_test_set(params, name, "psnr", means[name, "psnr"]):
             if place["test_set"] in other.index.get_level_values("test_set"):
                 gain = (values[GAINS] - other.loc[place["test_set"], GAINS]).dropna()  # the levels that both have
-                parts.append(estimates(gain, params.statistics, kind="contrast", run=name, against=against, **place))
-    return joined(parts + [rows for name, run in results.items() for rows in _defects(params, name, run.defect)])
+                parts.append(estimates(gain, params.statistics, kind="contrast", against=against, **place))
+    return joined(parts)
 
 
 def _by_test_set(
@@ -114,48 +107,38 @@ def _by_test_set(
 ) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
     """Keys, and the table with the index (level, image), of each test set of the task that has results."""
     task = params.tasks[params.runs[name].task]
+    corruption = "jpeg" if kind == "jpeg" else task.noise
     for test_set in task.test_sets:
         if test_set in means.index.get_level_values("test_set"):
-            corruption = "jpeg" if kind == "jpeg" else task.noise
-            yield {"test_set": test_set, "corruption": corruption}, means.loc[test_set]
+            yield {"run": name, "test_set": test_set, "corruption": corruption}, means.loc[test_set]
+
+
+def _unleaked(run: Run, psnr: pd.Series, leakage: pd.DataFrame, place: dict[str, str]) -> Iterator[pd.DataFrame]:
+    """PSNR at matched noise without the images found in the run's own training set, where there are any."""
+    same = (leakage["train_set"] == run.train_set) & (leakage["test_set"] == place["test_set"])
+    leaked = leakage.loc[same & leakage["leaked"].astype(bool), "image"]
+    if len(leaked) and isinstance(run.sigma, (int, float)):
+        at_level = psnr[psnr.index.get_level_values("level") == round(float(run.sigma), 6)]
+        rest = at_level[~at_level.index.get_level_values("image").isin(leaked)]
+        mean = pd.DataFrame({"psnr": rest.mean()}, index=at_level.index.unique("level"))
+        yield facts(mean, n=len(rest), kind="unleaked", **place)
 
 
 def _defects(params: Params, name: str, rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Median and largest over all images and levels, and the means at each sigma_test."""
     forms = ["paper", "sharp"]
-    if rows.empty:
-        return
-    extremes = {f"{form}_{of}": rows[form].agg(of) for form in forms for of in ("median", "max")}
+    extremes = {f"{form}_{of}": rows[form].agg(of) for form in forms if len(rows) for of in ("median", "max")}
     yield facts(pd.DataFrame(extremes, index=[0.0]), n=len(rows), kind="defect", run=name)
-    for test_set, part in rows.groupby("test_set", sort=False):
+    for test_set, part in rows.groupby("test_set", sort=False) if len(rows) else ():
         level = part["sigma_test"].round(6).fillna(0.0)  # pairs of photographs have none
         means = part.assign(level=level).groupby(["level", "image"])[forms].mean()
         yield estimates(means, params.statistics, kind="defect", run=name, test_set=test_set)
 
 
-def unleaked_estimates(params: Params, results: dict[str, RunResults], leakage: pd.DataFrame) -> pd.DataFrame:
-    """PSNR at matched noise without the images found in the run's own training set, of runs with such images."""
-    parts = []
-    for name, result in results.items():
-        run = params.runs[name]
-        found = leakage[leakage["leaked"].astype(bool) & (leakage["train_set"] == run.train_set)]
-        if found.empty or "psnr" not in result.quality or not isinstance(run.sigma, (int, float)):
-            continue
-        for place, values in _by_test_set(params, name, "psnr", image_means(result.quality["psnr"], "psnr")):
-            leaked = found.loc[found["test_set"] == place["test_set"], "image"]
-            level = round(float(run.sigma), 6)
-            psnr = values["psnr"].xs(level, level="level")
-            rest = psnr[~psnr.index.isin(leaked)]
-            if len(rest) < len(psnr):
-                mean = pd.DataFrame({"psnr": rest.mean()}, index=[level])
-                parts.append(facts(mean, n=len(rest), kind="unleaked", run=name, **place))
-    return joined(parts)
-
-
 def quality_table(
     params: Params, results: dict[str, RunResults], kind: str = "psnr", gains: bool = False
 ) -> pd.DataFrame:
-    """Mean quality through the noise sweep of runs that need not be those of params."""
+    """The noise sweep of runs that need not be those of a summary, in the columns of `curves`."""
     return curves_view(run_estimates(params, results), identities(params, results))
 
 
