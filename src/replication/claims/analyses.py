@@ -59,13 +59,9 @@ def overhead(params: Params, summary: Summary) -> Outcome:
 
 def _told(timing: pd.DataFrame) -> str:
     """WNE 0.94 to 1.03, NE-arch 1.32 to 1.76"""
-    ratios = {variant: timing.loc[timing["variant"] == variant, "ratio"].dropna() for variant in ("wne", "ne_arch")}
-    made = (
-        f"{variant_label(name)} {values.min():.2f} to {values.max():.2f}"
-        for name, values in ratios.items()
-        if len(values)
-    )
-    return ", ".join(made)
+    known = timing[timing["variant"].isin(["wne", "ne_arch"])].dropna(subset="ratio")
+    ratios = known.groupby("variant")["ratio"].agg(["min", "max"]).sort_index(ascending=False)
+    return ", ".join(f"{variant_label(row.Index)} {row.min:.2f} to {row.max:.2f}" for row in ratios.itertuples())
 
 
 def _repetitions(timing: pd.DataFrame) -> str:
@@ -102,10 +98,8 @@ def overlap(params: Params, summary: Summary) -> Outcome:
             seen.append(at_least(name, up, up - half, up + half, OVERLAP))
             more, half = up - share.loc[high, low], float(np.hypot(half, error.loc[high, low]))
             asymmetric.append(above(name, more, more - half, more + half))
-    parts = (
-        Part("overlap m(high;low)", tuple(seen), percent),
-        Part("m(high;low) - m(low;high)", tuple(asymmetric), percent),
-    )
+    names = ("overlap m(high;low)", "m(high;low) - m(low;high)")
+    parts = tuple(Part(name, tuple(tests), percent) for name, tests in zip(names, (seen, asymmetric)))
     sets = table[["train_set", "patches"]].drop_duplicates()
     return Outcome(parts, ", ".join(f"{row.patches:,} patches ({row.train_set})" for row in sets.itertuples()))
 
@@ -141,8 +135,7 @@ def _printed_sampler(published: Published) -> str:
     gap = published.value(("Table 11",), "WNE-N2N", "final - best")
     rows = (("Table 11", "final"), ("Table 12", "final PSNR"))
     final = [[published.value((table,), f"{who}-N2N", column) for who in ("WNE", "Baseline")] for table, column in rows]
-    gains = ", ".join(f"{wne - bare:+.2f}" for wne, bare in final)
-    return f"{gap:+.2f} dB; {gains} dB"
+    return f"{gap:+.2f} dB; {', '.join(f'{wne - baseline:+.2f}' for wne, baseline in final)} dB"
 
 
 RULES = (

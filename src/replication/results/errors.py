@@ -76,12 +76,11 @@ def cells_of(index: np.ndarray, quality: np.ndarray, bins: int, multiplicity: np
     `multiplicity` (..., patches): how often each patch counts, once where left out.
     """
     weight = np.ones(index.shape[1]) if multiplicity is None else multiplicity
-    sums = [[], [], []]
-    for places, values in zip(index, quality):
-        member = (places[:, None] == np.arange(bins)).astype(float)  # (patches, bins)
-        for power, sum_of_power in enumerate(sums):
-            sum_of_power.append(weight @ (member * values[:, None] ** power))
-    n, first, second = (np.stack(sum_of_power, axis=-2) for sum_of_power in sums)
+    members = (index[:, :, None] == np.arange(bins)).astype(float)  # (sigmas, patches, bins)
+    n, first, second = (
+        np.stack([weight @ (member * values[:, None] ** power) for member, values in zip(members, quality)], axis=-2)
+        for power in range(3)
+    )
     mean = np.divide(first, n, where=n > 0, out=np.full_like(first, np.nan))
     squares = np.maximum(second - first * np.nan_to_num(mean), 0)  # of the deviations from the mean
     return Cells(n, mean, np.divide(squares, n - 1, where=n > 1, out=np.full_like(squares, np.nan)))
@@ -93,20 +92,15 @@ def spread_of(cells: Cells, counted: np.ndarray) -> Spread:
     NaN where no bin is left.
     """
     used = counted & (cells.n > 1)  # resampling may leave less
+    n, mean, variance = (np.where(used, values, 0) for values in cells)
     sigmas = used.sum(axis=-2)
-    shared = sigmas > 1
-    divisor = np.where(shared, sigmas, 2)  # a number that does no harm for the others
-    mean = np.where(used, cells.mean, 0)
+    divisor = np.maximum(sigmas, 2)  # a number that does no harm for the bins without weight
+    weight = np.where(sigmas > 1, n.sum(axis=-2), 0)
+    total = np.where((total := weight.sum(axis=-1)) > 0, total, np.nan)
     centre = mean.sum(axis=-2, keepdims=True) / divisor[..., None, :]
-    between = np.where(used, mean - centre, 0) ** 2
-    sampling = np.where(used, cells.variance, 0) / np.where(used, cells.n, 1)
-    weight = np.where(shared, np.where(used, cells.n, 0).sum(axis=-2), 0)
-    total = weight.sum(axis=-1)
-    total = np.where(total > 0, total, np.nan)
-    return Spread(
-        (weight * between.sum(axis=-2) / (divisor - 1)).sum(axis=-1) / total,
-        (weight * sampling.sum(axis=-2) / divisor).sum(axis=-1) / total,
-    )
+    between = (np.where(used, mean - centre, 0) ** 2).sum(axis=-2) / (divisor - 1)
+    sampling = (variance / np.maximum(n, 1)).sum(axis=-2) / divisor
+    return Spread((weight * between).sum(axis=-1) / total, (weight * sampling).sum(axis=-1) / total)
 
 
 class Sample:
@@ -175,7 +169,7 @@ def item_rows(params: Params, spec: Errors, sample: Sample) -> list[pd.DataFrame
 
     parts = []
     for run in spec.runs:
-        rows = [*_curve_rows(sample, run), *_range_rows(sample), row("spread", sample.spread(run), resampled[run])]
+        rows = [*_level_rows(sample, run), row("spread", sample.spread(run), resampled[run])]
         if (baseline := baseline_of(params, run)) in spec.runs:
             value, values = sample.spread(run) - sample.spread(baseline), resampled[run] - resampled[baseline]
             rows.append(row("spread_difference", value, values, baseline=baseline))
@@ -183,19 +177,15 @@ def item_rows(params: Params, spec: Errors, sample: Sample) -> list[pd.DataFrame
     return parts
 
 
-def _curve_rows(sample: Sample, run: str) -> list[dict[str, object]]:
+def _level_rows(sample: Sample, run: str) -> list[dict[str, object]]:
+    """Curve and range of every sigma_test."""
     cells, centres = sample.cells(run), bin_centres(sample.d, sample.bins)
-    return [
+    curves = [
         {"quantity": "curve", "sigma_test": sigma, "delta": centres[j], "n": int(cells.n[s, j])}
         | {"value": cells.mean[s, j], "std": np.sqrt(cells.variance[s, j]), "counted": bool(sample.counted[s, j])}
         for s, sigma in enumerate(sample.sigmas)
         for j in np.flatnonzero(cells.n[s])
     ]
-
-
-def _range_rows(sample: Sample) -> list[dict[str, object]]:
-    return [
-        {"quantity": "range", "sigma_test": sigma, "n": sample.patches}
-        | {"value": np.median(sample.delta[s]), "low": sample.low[s], "high": sample.high[s]}
-        for s, sigma in enumerate(sample.sigmas)
-    ]
+    ranges = zip(sample.sigmas, np.median(sample.delta, axis=1), sample.low, sample.high)
+    names = ("sigma_test", "value", "low", "high")
+    return curves + [{"quantity": "range", "n": sample.patches} | dict(zip(names, values)) for values in ranges]
