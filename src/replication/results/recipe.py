@@ -38,11 +38,14 @@ _COLUMNS = ["model", "sigma_train", "train_set", "seed", "n_seeds", "test_set", 
             "value", "low", "high"]  # fmt: skip
 
 
+Cell = tuple[str, str]  # (variant, recipe)
+
+
 @dataclass(frozen=True)
 class Ablation:
-    """The run of each (variant, recipe) of one model, training set, sigma_train and seed; the recipes of the design."""
+    """The run of each cell, of one model, training set, sigma_train and seed; and the recipes of the design."""
 
-    runs: dict[tuple[str, str], str]
+    runs: dict[Cell, str]
     recipes: list[str]
 
 
@@ -73,43 +76,42 @@ def recipe_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
     """
     parts = []
     for seeds in _ablations(params):
-        for ablation in seeds:
-            parts += _rows(params, paths, [ablation])
-        if len(seeds) > 1:
-            parts += _rows(params, paths, seeds)
+        for group in [*([ablation] for ablation in seeds), *([seeds] if len(seeds) > 1 else [])]:
+            parts += _rows(params, paths, group)
     return joined(parts, _COLUMNS)
 
 
 def _ablations(params: Params) -> list[list[Ablation]]:
     """Those of the profile; a list for each setting, with an ablation for each seed."""
-    found: dict[tuple, dict[tuple[str, str], str]] = {}
-    for name in params.runs_of(GROUP) if params.is_reported(GROUP) else ():
-        if (run := params.runs[name]).variant in (BASELINE, WNE):
-            found.setdefault(_setting(run), {})[run.variant, run.recipe] = name
+    where = f"{params.params_file}: the group {GROUP}"
+    found: dict[tuple, dict[Cell, str]] = {}
+    for name, run in _runs(params, GROUP):
+        found.setdefault(_setting(run), {})[run.variant, run.recipe] = name
     settings: dict[tuple, list[Ablation]] = {}
     for setting, runs in found.items():
         recipes = list(dict.fromkeys(recipe for _, recipe in runs))
-        where = f"{params.params_file}: the group {GROUP}"
         if len(recipes) == 1:
             raise CollectError(f"{where} crosses two recipes, it has {recipes[0]} alone; add runs of another")
         if missing := [f"{v} by {r}" for v, r in product((BASELINE, WNE), recipes) if (v, r) not in runs]:
             raise CollectError(f"{where} has no run of {', '.join(missing)}; add it")
-        settings.setdefault(setting[:-1], []).append(Ablation(runs | _matched(params, setting, recipes), recipes))
+        matched = {
+            (run.variant, run.recipe): name
+            for name, run in _runs(params, MATCHED_GROUP)
+            if _setting(run) == setting and run.recipe not in recipes
+        }
+        both = {(v, r): name for (v, r), name in matched.items() if {(BASELINE, r), (WNE, r)} <= set(matched)}
+        settings.setdefault(setting[:-1], []).append(Ablation(runs | both, recipes))
     return list(settings.values())
+
+
+def _runs(params: Params, group: str) -> list[tuple[str, Run]]:
+    """The runs of the two variants, where the group is reported."""
+    names = params.runs_of(group) if params.is_reported(group) else []
+    return [(name, params.runs[name]) for name in names if params.runs[name].variant in (BASELINE, WNE)]
 
 
 def _setting(run: Run) -> tuple:
     return run.task, run.model, run.sigma, run.train_set, run.seed
-
-
-def _matched(params: Params, setting: tuple, recipes: list[str]) -> dict[tuple[str, str], str]:
-    """Runs of the core group that are alike but for a recipe of their own, where both variants have it."""
-    found = {}
-    for name in params.runs_of(MATCHED_GROUP) if params.is_reported(MATCHED_GROUP) else ():
-        run = params.runs[name]
-        if _setting(run) == setting and run.variant in (BASELINE, WNE) and run.recipe not in recipes:
-            found[run.variant, run.recipe] = name
-    return {(v, r): name for (v, r), name in found.items() if {(BASELINE, r), (WNE, r)} <= set(found)}
 
 
 def _rows(params: Params, paths: ProfilePaths, seeds: list[Ablation]) -> list[pd.DataFrame]:
@@ -124,54 +126,48 @@ def _rows(params: Params, paths: ProfilePaths, seeds: list[Ablation]) -> list[pd
     task, seed = params.tasks[first.task], str(first.seed) if len(seeds) == 1 else ALL_SEEDS
     head = {"model": first.model, "sigma_train": sigma_text(first), "train_set": first.train_set, "noise": task.noise}
     head |= {"seed": seed, "n_seeds": len(seeds)}
-    tables = [_psnr(params, paths, {cell: ablation.runs[cell] for cell in cells}) for ablation in seeds]
+    tables = [_effects(_psnr(params, paths, {cell: own.runs[cell] for cell in cells}), design) for own in seeds]
     parts = []
     for test_set in task.test_sets:
-        psnr = [table.loc[test_set] for table in tables]
-        if any(not table.index.equals(psnr[0].index) or table.isna().any(axis=None) for table in psnr):
+        effects = [table.loc[test_set] for table in tables]
+        if any(not table.index.equals(effects[0].index) or table.isna().any(axis=None) for table in effects):
             names = ", ".join(name for ablation in seeds for name in ablation.runs.values())
             raise CollectError(f"{test_set}: the images of {names} differ; make them again: dvc repro")
-        for sigma in psnr[0].index.unique("level"):
-            rows = _effect_rows(params, [table.xs(sigma, level="level") for table in psnr], design)
+        for sigma in effects[0].index.unique("level"):
+            rows = _means(params, [table.xs(sigma, level="level") for table in effects])
             parts.append(rows.assign(**head, test_set=test_set, sigma_test=sigma)[_COLUMNS])
     return parts
 
 
-def _psnr(params: Params, paths: ProfilePaths, runs: dict[tuple[str, str], str]) -> pd.DataFrame:
+def _psnr(params: Params, paths: ProfilePaths, runs: dict[Cell, str]) -> pd.DataFrame:
     """(test_set, level, image) x (variant, recipe)"""
     files = {cell: paths.evaluated(params, name) / "psnr.csv" for cell, name in runs.items()}
     return pd.DataFrame({cell: image_means(read_csv(file), "psnr")["psnr"] for cell, file in files.items()})
 
 
-def _effect_rows(params: Params, psnr: list[pd.DataFrame], design: list[str]) -> pd.DataFrame:
-    """Rows of one sigma_test; `psnr`: for each seed (image) x (variant, recipe)."""
-    effects = [_effects(table, design) for table in psnr]
-    values = [pd.DataFrame(np.stack(list(effect.values()), axis=1)) for effect in effects]
-    rows = pd.DataFrame(list(effects[0]), columns=_WHAT).join(mean_rows(values, params.statistics))
-    if len(psnr) == 1:
-        return rows
-    deviation = pd.DataFrame([table.mean() for table in psnr]).std(ddof=1)
-    return pd.concat([rows, pd.DataFrame(
-        {"effect": "seed_sd", "variant": variant, "recipe": recipe, "crossed": recipe in design, "n": len(psnr[0]),
-         "value": deviation[variant, recipe]} for variant, recipe in psnr[0].columns
-    )])  # fmt: skip
-
-
-def _effects(psnr: pd.DataFrame, design: list[str]) -> dict[tuple, np.ndarray]:
-    """(the columns _WHAT) -> values of the images, for every row of the table of `recipe_table`."""
-    p = {cell: psnr[cell].to_numpy() for cell in psnr.columns}
-    recipes = list(dict.fromkeys(recipe for _, recipe in p))
+def _effects(psnr: pd.DataFrame, design: list[str]) -> pd.DataFrame:
+    """The table with the columns (variant, recipe) -> one with a column for each effect, named by _WHAT."""
+    recipes = list(dict.fromkeys(recipe for _, recipe in psnr))
     pairs = [(r, q) for i, r in enumerate(recipes) for q in recipes[:i]]
     inside = {pair: set(pair) <= set(design) for pair in product(recipes, recipes)}
-    wrapper = {r: p[WNE, r] - p[BASELINE, r] for r in recipes}
-    change = {(v, r, q): p[v, r] - p[v, q] for v in (BASELINE, WNE) for r, q in pairs}
-    effects = {("psnr", v, r, None, inside[r, r]): values for (v, r), values in p.items()}
+    wrapper = {r: psnr[WNE, r] - psnr[BASELINE, r] for r in recipes}
+    change = {(v, r, q): psnr[v, r] - psnr[v, q] for v in (BASELINE, WNE) for r, q in pairs}
+    effects = {("psnr", v, r, None, inside[r, r]): psnr[v, r] for v, r in psnr}
     effects |= {("wrapper", WNE, r, BASELINE, inside[r, r]): wrapper[r] for r in recipes}
-    effects["wrapper", WNE, "mean", BASELINE, True] = np.mean([wrapper[r] for r in design], axis=0)
+    effects["wrapper", WNE, "mean", BASELINE, True] = sum(wrapper[r] for r in design) / len(design)
     effects |= {("recipe", v, r, q, inside[r, q]): values for (v, r, q), values in change.items()}
-    for r, q in pairs:
-        if inside[r, q]:
-            effects["recipe", "mean", r, q, True] = (change[BASELINE, r, q] + change[WNE, r, q]) / 2
+    means = {(r, q): (change[BASELINE, r, q] + change[WNE, r, q]) / 2 for r, q in pairs if inside[r, q]}
+    effects |= {("recipe", "mean", r, q, True): values for (r, q), values in means.items()}
     effects |= {("interaction", WNE, r, q, inside[r, q]): wrapper[r] - wrapper[q] for r, q in pairs}
-    both = permutations(recipes, 2)
-    return effects | {("both", WNE, r, q, inside[r, q]): p[WNE, r] - p[BASELINE, q] for r, q in both}
+    both = {(r, q): psnr[WNE, r] - psnr[BASELINE, q] for r, q in permutations(recipes, 2)}
+    return pd.DataFrame(effects | {("both", WNE, *pair, inside[pair]): values for pair, values in both.items()})
+
+
+def _means(params: Params, effects: list[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of one sigma_test, from the effects on each image; with several seeds also the deviation between them."""
+    rows = mean_rows(effects, params.statistics).rename_axis(_WHAT).reset_index()
+    if len(effects) == 1:
+        return rows
+    deviation = pd.DataFrame([table.mean() for table in effects]).std(ddof=1)
+    spread = rows.assign(effect="seed_sd", value=deviation.to_numpy(), low=np.nan, high=np.nan)
+    return pd.concat([rows, spread[rows["effect"] == "psnr"]])
