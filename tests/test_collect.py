@@ -13,9 +13,10 @@ from scipy.stats import t
 
 from replication.results.identity import baseline_of
 from replication.results.profile import collect
+from replication.results.registry import SECTIONS
 from replication.results.statistics import mean_interval, median_interval
-from replication.results.summary import CollectError, read_summary
-from replication.study.params import Statistics
+from replication.results.summary import FILES, CollectError, read_summary
+from replication.study.params import ANALYSES, Statistics
 from synthetic_results import (
     IMAGES,
     default_summary,
@@ -179,7 +180,32 @@ def test_an_analysis_that_is_missing_or_stale_is_refused(tiny, tmp_path):
         collect(more, paths)
 
 
+def test_every_analysis_of_params_has_a_collector():
+    assert set(ANALYSES) < set(SECTIONS)
+    assert {section.file for section in SECTIONS.values()} < set(FILES)
+
+
+def test_what_was_not_timed_is_named(tiny):
+    params, paths = tiny
+    (paths.timing / "environment.json").unlink()
+    with pytest.raises(CollectError, match=r"timing not made \(python -m replication timing\): fdncnn"):
+        collect(params, paths)
+
+
 # --- numbers
+
+
+def test_the_long_table_has_each_quantity_once_and_the_views_pick_from_it(tiny):
+    params, paths = tiny
+    collect(params, paths)
+    table, curves = (_read(params, paths, name) for name in ("estimates", "curves"))
+    keys = ["kind", "item", "run", "denoiser", "wrapped", "test_set", "corruption", "level", "against", "quantity"]
+    assert not table.duplicated(keys).any() and table["value"].notna().all()
+    rows = table.query("kind == 'quality' and quantity == 'ssim' and run == 'swinir-wne-s25' and test_set == 'set12'")
+    picked = curves.query("run == 'swinir-wne-s25' and test_set == 'set12'")
+    for column, end in (("value", ""), ("low", "_low"), ("high", "_high")):
+        assert list(rows[column]) == list(picked[f"ssim{end}"])
+    assert (rows["std"] > 0).all() and list(rows["level"]) == list(picked["sigma_test"])
 
 
 def test_curves_are_means_over_images_of_means_over_draws(tiny):

@@ -19,7 +19,7 @@ from replication.study.params import load_params
 from synthetic_results import IMAGES, REPOSITORY, default_summary, write_evaluation
 
 SEEDS = (0, 1, 2)
-OF_SEED = (0.0, 0.2, -0.5)  # dB that a seed adds to the wrapped runs
+OF_SEED = (0.0, 0.2, -0.5)  # dB that a seed adds to the WNE runs
 STATISTICS = load_params(REPOSITORY / "params.yaml").statistics
 
 

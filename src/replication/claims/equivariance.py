@@ -94,7 +94,7 @@ RULES = (
         statement="WNE is exactly NE around any backbone; the unwrapped backbone is not",
         where="Prop. 2, App. E",
         rule=f"Every WNE run that is reported: largest eps_NE over test images and noise levels at most {EXACT:.0e} "
-        f"(float32). Every bare run outside the training controls: median of eps_NE at least {VISIBLE:.0e}.",
+        f"(float32). Every baseline outside the training controls: median of eps_NE at least {VISIBLE:.0e}.",
         decide=exactness,
         groups=_TRAINED,
         evidence=("defects",),
@@ -125,9 +125,9 @@ RULES = (
         statement="Training on a range of noise and the soft-NE loss narrow the gap but leave a visible equivariance "
         "defect",
         where="Fig. 8, 9",
-        rule=f"Bare runs of the training controls: median of eps_NE at least {VISIBLE:.0e}, and for soft-NE at most "
-        f"that of the bare run with the usual loss at the same sigma_train. At the highest sigma_test: the interval "
-        f"of PSNR(control) - PSNR(that bare run) lies above 0.",
+        rule=f"Baselines of the training controls: median of eps_NE at least {VISIBLE:.0e}, and for soft-NE at most "
+        f"that of the baseline with the usual loss at the same sigma_train. At the highest sigma_test: the interval "
+        f"of PSNR(control) - PSNR(that baseline) lies above 0.",
         decide=controls,
         groups=_CONTROLS,
         evidence=("fig08", "fig09"),

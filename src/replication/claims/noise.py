@@ -205,7 +205,7 @@ RULES = (
         id="C10",
         statement="Normalizing the input alone (IN) fails even at matched noise",
         where="Fig. 18, 19",
-        rule="At sigma_test = sigma_train, against the bare network of the same model, data and recipe: the interval "
+        rule="At sigma_test = sigma_train, against the baseline of the same model, data and recipe: the interval "
         "of PSNR(IN) - PSNR(baseline) lies below 0.",
         groups=("input-only", "cnn"),
         evidence=("fig18", "fig19"),

@@ -16,10 +16,10 @@ _FORMS = ["denoiser", "wrapped"]
 
 
 def control_estimates(params: Params, paths: ProfilePaths) -> pd.DataFrame:
-    """Quality, gain and defects of every denoiser of the reported items, bare and wrapped, at every sigma_test.
+    """Quality, gain and defects of every denoiser of the reported items at every sigma_test, alone and in the wrapper.
 
-    A wrapped classical denoiser gains over its bare form, the others over the trained run. A bare classical
-    denoiser has no gain. The defects are median and largest over the images that they are measured on.
+    A classical denoiser in the wrapper gains over itself alone ("bare"), where it has no gain; the others gain over
+    the trained run. The defects are median and largest over the images that they are measured on.
 
     Raises:
         CollectError: the run was evaluated on other images or levels than the item.

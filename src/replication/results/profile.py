@@ -9,12 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from replication.results.estimates import joined
-from replication.results.files import read_csv, read_json
+from replication.results.files import read_json
 from replication.results.recipe import recipe_table
 from replication.results.registry import SECTIONS, input_files, refuse_gaps, refuse_missing
 from replication.results.runs import loss_table, read_run, run_estimates, training_table
 from replication.results.summary import FILES, fingerprints
-from replication.results.timing import timing_table
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 from wne.files import replacing_folder
@@ -47,12 +46,10 @@ def tables(params: Params, paths: ProfilePaths) -> dict[str, pd.DataFrame]:
     found: dict[str, list[pd.DataFrame]] = {}
     for section in SECTIONS.values():
         found.setdefault(section.file, []).append(section.collect(params, paths))
-    leakage = found["leakage"][0]
-    found["estimates"].insert(0, run_estimates(params, results, leakage))
+    found["estimates"].insert(0, run_estimates(params, results, found["leakage"][0]))
     return {name: joined(parts) for name, parts in found.items()} | {
         "training": training_table(params, results),
         "loss": loss_table(results),
-        "timing": timing_table(params, read_csv(paths.timing / "samples.csv")),
         "recipe": recipe_table(params, paths),
     }
 
@@ -60,6 +57,6 @@ def tables(params: Params, paths: ProfilePaths) -> dict[str, pd.DataFrame]:
 def _hash_files(files: list[Path], root: Path) -> str:
     """Hash of names and contents, so that a table can say which results it was made from."""
     digest = hashlib.sha256()
-    for file in sorted(files):
+    for file in files:
         digest.update(f"{file.relative_to(root).as_posix()}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:16]

@@ -18,6 +18,7 @@ from replication.results.files import CollectError, read_json
 from replication.results.filters import filters_table
 from replication.results.runs import KINDS, RunResults, run_files
 from replication.results.samplers import sampler_estimates
+from replication.results.timing import timing_table
 from replication.study.params import ANALYSES, Params
 from replication.study.paths import ProfilePaths
 
@@ -26,8 +27,10 @@ _TRAIN = f"python -m replication train RUN && {_EVALUATE}"
 
 
 class Section(NamedTuple):
-    """A section of params.yaml that has results of its own. `command`: of `python -m replication`, for one item;
-    `file`: of the summary, that the rows enter."""
+    """A section of params.yaml that has results of its own.
+
+    `command`: of `python -m replication`, makes one item. `file`: of the summary, takes up the rows.
+    """
 
     command: str
     file: str
@@ -35,33 +38,34 @@ class Section(NamedTuple):
 
 
 SECTIONS = {
-    "filters": Section("filters", "filters", filters_table),
-    "errors": Section("errors", "errors", errors_table),
-    "samplers": Section("sample", "estimates", sampler_estimates),
-    "controls": Section("controls", "estimates", control_estimates),
-    "leakage": Section("audit", "leakage", leakage_table),
-    "difficulty": Section("difficulty", "difficulty", difficulty_table),
+    "filters": Section("filters NAME", "filters", filters_table),
+    "errors": Section("errors NAME", "errors", errors_table),
+    "samplers": Section("sample NAME", "estimates", sampler_estimates),
+    "controls": Section("controls NAME", "estimates", control_estimates),
+    "leakage": Section("audit NAME", "leakage", leakage_table),
+    "difficulty": Section("difficulty NAME", "difficulty", difficulty_table),
+    "timing": Section("timing", "timing", timing_table),
 }
 
 
 def items(params: Params) -> list[tuple[str, str]]:
-    """(section, item) of all that is collected: analyses of reported groups, and all training sets."""
-    chosen = {name: params.reported(name) if name in ANALYSES else getattr(params, name) for name in SECTIONS}
-    return [(section, item) for section, names in chosen.items() for item in names]
+    """(section, item) of all that is collected: analyses of reported groups, all training sets, all timed families."""
+    chosen = {"leakage": params.leakage, "difficulty": params.difficulty, "timing": params.timing.families}
+    chosen |= {section: params.reported(section) for section in ANALYSES}
+    return [(section, item) for section in SECTIONS for item in chosen[section]]
 
 
 def item_files(paths: ProfilePaths, section: str, item: str) -> list[Path]:
     if section in ANALYSES:
         return sorted(paths.analysis(section, item).glob("*.csv"))
-    return [paths.results / section / f"{item}.csv"]
+    names = ["samples.csv", "environment.json"] if section == "timing" else [f"{item}.csv"]
+    return [paths.results / section / name for name in names]
 
 
 def input_files(params: Params, paths: ProfilePaths) -> list[Path]:
     """Everything that the summary is made from."""
-    files = [paths.timing / "samples.csv", paths.timing / "environment.json"]
-    for name in params.reported_runs:
-        files += [file for made in run_files(params, paths, name) for file in made]
-    return files + [file for section, item in items(params) for file in item_files(paths, section, item)]
+    files = {file for name in params.reported_runs for made in run_files(params, paths, name) for file in made}
+    return sorted(files | {file for section, item in items(params) for file in item_files(paths, section, item)})
 
 
 def refuse_missing(params: Params, paths: ProfilePaths) -> None:
@@ -72,10 +76,8 @@ def refuse_missing(params: Params, paths: ProfilePaths) -> None:
             found.setdefault(problem, []).append(name)
     for section, item in items(params):
         if problem := _problem_of_item(params, paths, section, item):
-            command = f"python -m replication {SECTIONS[section].command} NAME"
+            command = f"python -m replication {SECTIONS[section].command}"
             found.setdefault(f"{section} {problem} ({command})", []).append(item)
-    if not all((paths.timing / file).is_file() for file in ("samples.csv", "environment.json")):
-        found["not timed (python -m replication timing)"] = list(params.timing.families)
     if found:
         parts = [f"{problem}: {', '.join(names)}" for problem, names in found.items()]
         raise CollectError(f"{paths.results}: {'; '.join(parts)}; all of it: dvc repro")
@@ -93,7 +95,7 @@ def _problem_of_run(params: Params, paths: ProfilePaths, name: str) -> str | Non
 def _problem_of_item(params: Params, paths: ProfilePaths, section: str, item: str) -> str | None:
     if section in ANALYSES:
         return analysis_problem(params, paths, section, item)
-    return None if item_files(paths, section, item)[0].is_file() else "not made"
+    return None if all(file.is_file() for file in item_files(paths, section, item)) else "not made"
 
 
 def refuse_gaps(params: Params, results: dict[str, RunResults]) -> None:

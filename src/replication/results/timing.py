@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from replication.results.files import CollectError
+from replication.results.files import CollectError, read_csv
 from replication.results.statistics import median_interval
 from replication.study.params import Params
+from replication.study.paths import ProfilePaths
 
 
-def timing_table(params: Params, samples: pd.DataFrame) -> pd.DataFrame:
+def timing_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
     """Median seconds, and the median over repetitions of seconds / seconds of the baseline beside it.
 
     `ratio` is NaN for a family without a baseline. Devices: those that were measured.
     """
+    samples = read_csv(paths.timing / "samples.csv")
     rows = []
     for device in samples["device"].unique():
         for family in params.timing.families:
