@@ -8,7 +8,7 @@ from replication.results.estimates import difference, estimates, facts, joined
 from replication.results.files import read_csv
 from replication.results.identity import identities
 from replication.results.runs import image_means
-from replication.results.views import controls_view
+from replication.results.views import view
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 
@@ -51,4 +51,4 @@ def control_estimates(params: Params, paths: ProfilePaths) -> pd.DataFrame:
 
 
 def controls_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
-    return controls_view(control_estimates(params, paths), identities(params, params.runs))
+    return view("controls", control_estimates(params, paths), identities(params, params.runs))

@@ -16,7 +16,7 @@ from replication.results.contrasts import contrast_pairs
 from replication.results.estimates import difference, estimates, facts, joined
 from replication.results.files import read_csv, read_json
 from replication.results.identity import baseline_of, identities, identity
-from replication.results.views import curves_view
+from replication.results.views import view
 from replication.study.params import Params, Run
 from replication.study.paths import ProfilePaths
 
@@ -139,7 +139,7 @@ def quality_table(
     params: Params, results: dict[str, RunResults], kind: str = "psnr", gains: bool = False
 ) -> pd.DataFrame:
     """The noise sweep of runs that need not be those of a summary, in the columns of `curves`."""
-    return curves_view(run_estimates(params, results), identities(params, results))
+    return view("curves", run_estimates(params, results), identities(params, results))
 
 
 def training_table(params: Params, results: dict[str, RunResults]) -> pd.DataFrame:

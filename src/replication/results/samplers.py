@@ -18,7 +18,7 @@ import pandas as pd
 from replication.results.estimates import estimates, facts, joined
 from replication.results.files import CollectError, read_csv
 from replication.results.identity import baseline_of, identities
-from replication.results.views import samplers_view
+from replication.results.views import view
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 
@@ -59,4 +59,4 @@ def sampler_estimates(params: Params, paths: ProfilePaths) -> pd.DataFrame:
 
 
 def samplers_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
-    return samplers_view(sampler_estimates(params, paths), identities(params, params.runs))
+    return view("samplers", sampler_estimates(params, paths), identities(params, params.runs))
