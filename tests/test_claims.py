@@ -9,7 +9,7 @@ import pytest
 
 from replication.claims import RULES, VERDICTS, claims, ledger
 from replication.claims.ledger import settle, verdict
-from replication.claims.parts import Outcome, Part, above, at_least, at_most, below, measured, within
+from replication.claims.parts import Outcome, Part, judged, measured
 from replication.results.summary import CollectError
 from replication.study.params import Params
 from replication.study.published import read_published
@@ -256,14 +256,14 @@ def test_commands_name_the_stages_of_the_profile(study):
 @pytest.mark.parametrize(
     ("test", "holds"),
     [
-        (at_least("", 1.0, 0.5, 1.5, 0.5), True), (at_least("", 1.0, 0.4, 1.5, 0.5), None),
-        (at_least("", 0.2, 0.1, 0.4, 0.5), False), (at_most("", 1.0, 0.5, 1.05, 1.05), True),
-        (at_most("", 1.0, 0.5, 1.06, 1.05), None), (at_most("", 2.0, 1.5, 2.5, 1.05), False),
-        (above("", 0.1, 0.0, 0.2), None), (above("", 0.1, 0.01, 0.2), True), (above("", -0.1, -0.2, 0.0), False),
-        (below("", -0.1, -0.2, 0.0), None), (below("", -0.1, -0.2, -0.01), True), (below("", 0.1, 0.0, 0.2), False),
-        (within("", 0.0, -0.5, 0.5, 0.5), True), (within("", 0.0, -0.6, 0.5, 0.5), None),
-        (within("", 0.7, 0.6, 0.8, 0.5), False), (within("", -0.7, -0.8, -0.6, 0.5), False),
-        (at_least("", 9.0, NAN, NAN, 0.5), None), (within("", 0.0, NAN, NAN, 0.5), None),
+        (judged("", 1.0, 0.5, 1.5, at_least=0.5), True), (judged("", 1.0, 0.4, 1.5, at_least=0.5), None),
+        (judged("", 0.2, 0.1, 0.4, at_least=0.5), False), (judged("", 1.0, 0.5, 1.05, at_most=1.05), True),
+        (judged("", 1.0, 0.5, 1.06, at_most=1.05), None), (judged("", 2.0, 1.5, 2.5, at_most=1.05), False),
+        (judged("", 0.1, 0.0, 0.2, above=0), None), (judged("", 0.1, 0.01, 0.2, above=0), True), (judged("", -0.1, -0.2, 0.0, above=0), False),
+        (judged("", -0.1, -0.2, 0.0, below=0), None), (judged("", -0.1, -0.2, -0.01, below=0), True), (judged("", 0.1, 0.0, 0.2, below=0), False),
+        (judged("", 0.0, -0.5, 0.5, at_least=-0.5, at_most=0.5), True), (judged("", 0.0, -0.6, 0.5, at_least=-0.5, at_most=0.5), None),
+        (judged("", 0.7, 0.6, 0.8, at_least=-0.5, at_most=0.5), False), (judged("", -0.7, -0.8, -0.6, at_least=-0.5, at_most=0.5), False),
+        (judged("", 9.0, NAN, NAN, at_least=0.5), None), (judged("", 0.0, NAN, NAN, at_least=-0.5, at_most=0.5), None),
         (measured("", 1.0, 0.0), True), (measured("", 1.0, -1e-9), False),
     ],
 )  # fmt: skip
@@ -273,7 +273,7 @@ def test_an_interval_decides_only_when_all_of_it_is_on_one_side(test, holds):
 
 def _outcome(*states: bool | None, is_partial: bool = False, empty: bool = False) -> Outcome:
     ends = {True: (1.0, 2.0), None: (-1.0, 1.0), False: (-2.0, -1.0)}
-    tests = tuple(at_least("", 0.0, *ends[state], 0.0) for state in states)
+    tests = tuple(judged("", 0.0, *ends[state], at_least=0.0) for state in states)
     parts = (Part("a", tests, str), *([Part("b", (), str)] if empty else []))
     return Outcome(parts, "", is_partial=is_partial)
 
@@ -293,6 +293,6 @@ def test_verdicts_from_tests(outcome, expected):
 
 def test_the_worst_test_is_the_one_that_fails_by_most():
     names = {"a": (1.0, 2.0), "b": (-0.2, 0.1), "c": (-3.0, -2.0), "d": (-4.0, 1.0)}
-    tests = [at_least(name, 0.0, *ends, 0.0) for name, ends in names.items()]
+    tests = [judged(name, 0.0, *ends, at_least=0.0) for name, ends in names.items()]
     assert Part("", tuple(tests), str).worst.label == "c"
     assert Part("", tuple(test for test in tests if test.label != "c"), str).worst.label == "d"

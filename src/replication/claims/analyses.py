@@ -9,21 +9,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from replication.claims.ledger import Rule
-from replication.claims.parts import (
-    Outcome,
-    Part,
-    above,
-    at_least,
-    at_most,
-    below,
-    counted,
-    decibel,
-    estimate,
-    gains,
-    measured,
-    percent,
-    rows_of,
-)
+from replication.claims.parts import Outcome, Part, compared, counted, judged, measured, percent, rows_of
 from replication.results.summary import Summary, covered
 from replication.study.labels import backbone_label, variant_label
 from replication.study.params import Params
@@ -48,12 +34,10 @@ def overhead(params: Params, summary: Summary) -> Outcome:
     if cuda.empty:
         return Outcome((), _repetitions(timing), note=f"no GPU; on the CPU, not judged: {_told(timing)}")
     parts = []
-    for variant, compare, bound in (("wne", at_most, FREE), ("ne_arch", at_least, SLOWER)):
-        tests = [
-            compare(f"{backbone_label(row['backbone'])} {row['mode']}", *estimate(row, "ratio"), bound)
-            for row in rows_of(cuda[cuda["variant"] == variant])
-        ]
-        parts.append(Part(f"GPU, {variant_label(variant)} / baseline", tuple(tests), _plain))
+    for variant, bound in (("wne", {"at_most": FREE}), ("ne_arch", {"at_least": SLOWER})):
+        name, rows = f"GPU, {variant_label(variant)} / baseline", rows_of(cuda[cuda["variant"] == variant])
+        cells = ((f"{backbone_label(row['backbone'])} {row['mode']}", row) for row in rows)
+        parts.append(compared(name, cells, of="ratio", style=_plain, unit="", **bound))
     return Outcome(tuple(parts), _repetitions(cuda))
 
 
@@ -70,18 +54,16 @@ def _repetitions(timing: pd.DataFrame) -> str:
 
 def collapse(params: Params, summary: Summary) -> Outcome:
     rows = summary.errors[summary.errors["variant"] == "wne"]
-
-    def tests(quantity: str, compare, *bound: float) -> tuple:
-        chosen = rows_of(rows[rows["quantity"] == quantity])
-        labels = [f"{row['item']}, sigma {row['sigma_train']}" for row in chosen]
-        return tuple(compare(name, row["value"], row["low"], row["high"], *bound) for name, row in zip(labels, chosen))
-
-    parts = (
-        Part("spread over sigma, WNE", tests("spread", at_most, COLLAPSE), _plain, "dB"),
-        Part("spread, WNE - baseline", tests("spread_difference", below), decibel, "dB"),
+    rows = rows.rename(columns={"low": "value_low", "high": "value_high"})
+    spread, difference = (
+        [(f"{row['item']}, sigma {row['sigma_train']}", row) for row in rows_of(rows[rows["quantity"] == quantity])]
+        for quantity in ("spread", "spread_difference")
     )
-    patches = rows.loc[rows["quantity"] == "spread", "n"].max()
-    return Outcome(parts, f"{int(patches)} patches at each sigma" if len(rows) else "")
+    parts = (
+        compared("spread over sigma, WNE", spread, at_most=COLLAPSE, of="value", style=_plain),
+        compared("spread, WNE - baseline", difference, of="value", below=0),
+    )
+    return Outcome(parts, f"{max(int(row['n']) for _, row in spread)} patches at each sigma" if spread else "")
 
 
 def overlap(params: Params, summary: Summary) -> Outcome:
@@ -95,9 +77,9 @@ def overlap(params: Params, summary: Summary) -> Outcome:
         for low, high in combinations(sorted(share.index), 2):
             name = f"{train_set}, sigmas {low:g} and {high:g}"
             up, half = share.loc[low, high], error.loc[low, high]
-            seen.append(at_least(name, up, up - half, up + half, OVERLAP))
+            seen.append(judged(name, up, up - half, up + half, at_least=OVERLAP))
             more, half = up - share.loc[high, low], float(np.hypot(half, error.loc[high, low]))
-            asymmetric.append(above(name, more, more - half, more + half))
+            asymmetric.append(judged(name, more, more - half, more + half, above=0))
     names = ("overlap m(high;low)", "m(high;low) - m(low;high)")
     parts = tuple(Part(name, tuple(tests), percent) for name, tests in zip(names, (seen, asymmetric)))
     sets = table[["train_set", "patches"]].drop_duplicates()
@@ -108,12 +90,12 @@ def reuse(params: Params, summary: Summary) -> Outcome:
     rows = summary.samplers
     rows = rows[(rows["variant"] == "wne") & rows["operator"].isin(_PAPERS)]
     cells = [(row["item"], row) for row in rows_of(rows)]
-    stable = [at_least(item, *estimate(row, "gap"), -STABLE) for item, row in cells if row["operator"] == "none"]
-    finite = [measured(item, row["diverged"], -row["diverged"]) for item, row in cells]
+    stopped = [(item, row) for item, row in cells if row["operator"] == "none"]
+    finite = tuple(measured(item, row["diverged"], -row["diverged"]) for item, row in cells)
     parts = (
-        Part("final - best of WNE, denoising", tuple(stable), decibel, "dB"),
-        gains("final, WNE - baseline", cells, above),
-        Part("diverged images of WNE", tuple(finite), lambda value: f"{value:.0f}"),
+        compared("final - best of WNE, denoising", stopped, at_least=-STABLE, of="gap"),
+        compared("final, WNE - baseline", cells, above=0),
+        Part("diverged images of WNE", finite, lambda value: f"{value:.0f}"),
     )
     return Outcome(parts, counted(rows))
 

@@ -5,18 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from replication.claims.ledger import Rule
-from replication.claims.parts import (
-    Outcome,
-    Part,
-    above,
-    counted,
-    gains,
-    largest,
-    measured,
-    on_first_set,
-    power,
-    smallest,
-)
+from replication.claims.parts import Outcome, Part, compared, counted, largest, measured, on_first_set, power, smallest
 from replication.results.summary import Summary
 from replication.study.params import Params
 
@@ -68,7 +57,7 @@ def controls(params: Params, summary: Summary) -> Outcome:
     parts = (
         smallest("median eps_NE of the controls", special, "paper_median", VISIBLE, _run),
         Part("median eps_NE of soft-NE", tuple(smaller), power),
-        gains("highest noise, control - usual baseline", narrowed, above),
+        compared("highest noise, control - usual baseline", narrowed, above=0),
     )
     return Outcome(parts, counted(rows))
 

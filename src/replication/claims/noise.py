@@ -7,20 +7,7 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 
 from replication.claims.ledger import Rule
-from replication.claims.parts import (
-    Outcome,
-    Part,
-    above,
-    at_least,
-    below,
-    counted,
-    gains,
-    measured,
-    on_first_set,
-    percent,
-    rows_of,
-    within,
-)
+from replication.claims.parts import Outcome, Part, compared, counted, measured, on_first_set, percent, rows_of
 from replication.results.summary import Summary
 from replication.study.labels import test_set_label
 from replication.study.params import Params
@@ -67,14 +54,14 @@ def _cells(
 
 
 def _matched(rows: pd.DataFrame) -> Part:
-    return gains("matched noise, WNE - baseline", _cells(rows, "matched"), at_least, -LOSS)
+    return compared("matched noise, WNE - baseline", _cells(rows, "matched"), at_least=-LOSS)
 
 
 def _off_level(rows: pd.DataFrame) -> tuple[Part, Part]:
     """Gain over the baseline above the training noise, by GAIN, and far below it, by anything."""
     return (
-        gains("highest noise, WNE - baseline", _cells(rows, "highest"), at_least, GAIN),
-        gains("lowest noise, WNE - baseline", _cells(rows, "lowest", FAR_BELOW), above),
+        compared("highest noise, WNE - baseline", _cells(rows, "highest"), at_least=GAIN),
+        compared("lowest noise, WNE - baseline", _cells(rows, "lowest", FAR_BELOW), above=0),
     )
 
 
@@ -89,8 +76,8 @@ def cnn_mismatch(params: Params, summary: Summary) -> Outcome:
     alike = [(f"{name}, {end} noise", row) for end in ("lowest", "highest") for name, row in _cells(ne_arch, end)]
     parts = (
         *_off_level(rows),
-        gains("WNE - NE-arch", alike, within, LIKENESS),
-        gains("lowest noise, WNE - SE-arch", _cells(se_arch, "lowest", FAR_BELOW), above),
+        compared("WNE - NE-arch", alike, at_least=-LIKENESS, at_most=LIKENESS),
+        compared("lowest noise, WNE - SE-arch", _cells(se_arch, "lowest", FAR_BELOW), above=0),
     )
     return Outcome(parts, counted(rows))
 
@@ -102,7 +89,7 @@ def transformer_mismatch(params: Params, summary: Summary) -> Outcome:
 
 def input_only(params: Params, summary: Summary) -> Outcome:
     rows = _of(summary.contrasts, "input-only", variant="wne_input", against="baseline")
-    return Outcome((gains("matched noise, IN - baseline", _cells(rows, "matched"), below),), counted(rows))
+    return Outcome((compared("matched noise, IN - baseline", _cells(rows, "matched"), below=0),), counted(rows))
 
 
 def ssim_agrees(params: Params, summary: Summary) -> Outcome:
@@ -129,7 +116,7 @@ def real_noise(params: Params, summary: Summary) -> Outcome:
     rows = summary.real
     rows = on_first_set(rows[(rows["group"] == "real-noise") & (rows["variant"] == "wne")])
     cells = ((test_set_label(row["test_set"]), row) for row in rows_of(rows))
-    part = gains("WNE - baseline", cells, at_least, -REAL_LOSS)
+    part = compared("WNE - baseline", cells, at_least=-REAL_LOSS)
     others = [test_set_label(name) for name in rows["test_set"].unique() if not is_papers_real_set(name)]
     note = f"on a stand-in for SIDD, {', '.join(others)}" if others else ""
     return Outcome((part,), counted(rows), note=note, is_partial=bool(others))
@@ -143,10 +130,10 @@ def other_noise(params: Params, summary: Summary) -> Outcome:
     ne_arch = _of(summary.contrasts, "non-gaussian", against="ne_arch")
     rayleigh = ne_arch["noise"] == "rayleigh"
     parts = (
-        gains("highest noise, WNE - baseline", _cells(rows, "highest", label=_noise), at_least, GAIN),
-        gains("JPEG, WNE - baseline", files, above),
-        gains("lowest noise, WNE - NE-arch", _cells(ne_arch[~rayleigh], "lowest", label=_noise), at_least, -LOSS),
-        gains("the same for Rayleigh", _cells(ne_arch[rayleigh], "lowest", label=_noise), below),
+        compared("highest noise, WNE - baseline", _cells(rows, "highest", label=_noise), at_least=GAIN),
+        compared("JPEG, WNE - baseline", files, above=0),
+        compared("lowest noise, WNE - NE-arch", _cells(ne_arch[~rayleigh], "lowest", label=_noise), at_least=-LOSS),
+        compared("the same for Rayleigh", _cells(ne_arch[rayleigh], "lowest", label=_noise), below=0),
     )
     return Outcome(parts, counted(rows))
 

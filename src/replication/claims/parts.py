@@ -32,35 +32,23 @@ class Test:
     margin: float
 
 
-def _test(label: str, value: float, low: float, high: float, holds: bool, fails: bool, margin: float) -> Test:
+def judged(
+    label: str,
+    value: float,
+    low: float,
+    high: float,
+    *,
+    at_least: float = -math.inf,
+    above: float = -math.inf,
+    at_most: float = math.inf,
+    below: float = math.inf,
+) -> Test:
+    """An estimate with its interval. `above` and `below`: the interval must not touch the bound."""
+    holds = at_least <= low and above < low and high <= at_most and high < below
+    fails = high < at_least or high <= above or low > at_most or low >= below
+    margin = min(low - max(at_least, above), min(at_most, below) - high)
     state = True if holds else False if fails else None
     return Test(label, value, low, high, state, -math.inf if math.isnan(margin) else margin)
-
-
-def at_least(label: str, value: float, low: float, high: float, bound: float) -> Test:
-    """Holds when the interval is at or above the bound."""
-    return _test(label, value, low, high, low >= bound, high < bound, low - bound)
-
-
-def at_most(label: str, value: float, low: float, high: float, bound: float) -> Test:
-    """Holds when the interval is at or below the bound."""
-    return _test(label, value, low, high, high <= bound, low > bound, bound - high)
-
-
-def above(label: str, value: float, low: float, high: float, bound: float = 0.0) -> Test:
-    """Holds when the interval is above the bound and does not touch it."""
-    return _test(label, value, low, high, low > bound, high <= bound, low - bound)
-
-
-def below(label: str, value: float, low: float, high: float, bound: float = 0.0) -> Test:
-    """Holds when the interval is below the bound and does not touch it."""
-    return _test(label, value, low, high, high < bound, low >= bound, bound - high)
-
-
-def within(label: str, value: float, low: float, high: float, bound: float) -> Test:
-    """Holds when the interval is inside [-bound, bound], fails when it has no point in it."""
-    inside, outside = -bound <= low and high <= bound, low > bound or high < -bound
-    return _test(label, value, low, high, inside, outside, bound - max(abs(low), abs(high)))
 
 
 def measured(label: str, value: float, margin: float) -> Test:
@@ -120,9 +108,31 @@ class Outcome:
     is_partial: bool = False
 
 
-def gains(name: str, rows: Iterable[tuple[str, pd.Series]], compare: Callable[..., Test], *bound: float) -> Part:
-    """Mean paired differences in PSNR, of (label, row), compared with a bound."""
-    return Part(name, tuple(compare(label, *estimate(row, "psnr_gain"), *bound) for label, row in rows), decibel, "dB")
+def decibel(value: float) -> str:
+    """+0.12 dB, as a difference."""
+    return f"{0.0 if abs(value) < 0.005 else value:+.2f}"
+
+
+def power(value: float) -> str:
+    """3e-07, two digits for what spans powers of ten."""
+    return f"{value:.1e}"
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def compared(
+    name: str,
+    rows: Iterable[tuple[str, pd.Series]],
+    of: str = "psnr_gain",
+    style: Callable[[float], str] = decibel,
+    unit: str = "dB",
+    **bounds: float,
+) -> Part:
+    """Estimates of (label, row), by default mean paired differences in PSNR, each `judged` by these bounds."""
+    tests = (judged(label, row[of], row[f"{of}_low"], row[f"{of}_high"], **bounds) for label, row in rows)
+    return Part(name, tuple(tests), style, unit)
 
 
 def largest(name: str, table: pd.DataFrame, column: str, bound: float, label: Callable[[pd.Series], str]) -> Part:
@@ -139,11 +149,6 @@ def rows_of(table: pd.DataFrame) -> list[pd.Series]:
     return [row for _, row in table.iterrows()]
 
 
-def estimate(row: pd.Series, quantity: str) -> tuple[float, float, float]:
-    """The value and the ends of its interval."""
-    return row[quantity], row[f"{quantity}_low"], row[f"{quantity}_high"]
-
-
 def on_first_set(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of every run on the test set that it has first: the one of its noise sweep."""
     return table.merge(table.drop_duplicates("run")[["run", "test_set"]], on=["run", "test_set"])
@@ -153,17 +158,3 @@ def counted(table: pd.DataFrame) -> str:
     """6 images (photographs): the test sets behind the rows, each with its number of images."""
     rows = table[["test_set", "n"]].drop_duplicates()
     return ", ".join(f"{row.n} images ({test_set_label(row.test_set)})" for row in rows.itertuples())
-
-
-def decibel(value: float) -> str:
-    """+0.12 dB, as a difference."""
-    return f"{0.0 if abs(value) < 0.005 else value:+.2f}"
-
-
-def power(value: float) -> str:
-    """3e-07, two digits for what spans powers of ten."""
-    return f"{value:.1e}"
-
-
-def percent(value: float) -> str:
-    return f"{100 * value:.0f} %"
