@@ -253,22 +253,27 @@ def test_commands_name_the_stages_of_the_profile(study):
 # --- the tests themselves ---------------------------------------------------------------------------------
 
 
+LOW, HIGH, INSIDE = {"at_least": 0.5}, {"at_most": 1.05}, {"at_least": -0.5, "at_most": 0.5}
+ABOVE, BELOW = {"above": 0}, {"below": 0}
+
+
 @pytest.mark.parametrize(
-    ("test", "holds"),
+    ("bounds", "low", "high", "holds"),
     [
-        (judged("", 1.0, 0.5, 1.5, at_least=0.5), True), (judged("", 1.0, 0.4, 1.5, at_least=0.5), None),
-        (judged("", 0.2, 0.1, 0.4, at_least=0.5), False), (judged("", 1.0, 0.5, 1.05, at_most=1.05), True),
-        (judged("", 1.0, 0.5, 1.06, at_most=1.05), None), (judged("", 2.0, 1.5, 2.5, at_most=1.05), False),
-        (judged("", 0.1, 0.0, 0.2, above=0), None), (judged("", 0.1, 0.01, 0.2, above=0), True), (judged("", -0.1, -0.2, 0.0, above=0), False),
-        (judged("", -0.1, -0.2, 0.0, below=0), None), (judged("", -0.1, -0.2, -0.01, below=0), True), (judged("", 0.1, 0.0, 0.2, below=0), False),
-        (judged("", 0.0, -0.5, 0.5, at_least=-0.5, at_most=0.5), True), (judged("", 0.0, -0.6, 0.5, at_least=-0.5, at_most=0.5), None),
-        (judged("", 0.7, 0.6, 0.8, at_least=-0.5, at_most=0.5), False), (judged("", -0.7, -0.8, -0.6, at_least=-0.5, at_most=0.5), False),
-        (judged("", 9.0, NAN, NAN, at_least=0.5), None), (judged("", 0.0, NAN, NAN, at_least=-0.5, at_most=0.5), None),
-        (measured("", 1.0, 0.0), True), (measured("", 1.0, -1e-9), False),
+        (LOW, 0.5, 1.5, True), (LOW, 0.4, 1.5, None), (LOW, 0.1, 0.4, False), (LOW, NAN, NAN, None),
+        (HIGH, 0.5, 1.05, True), (HIGH, 0.5, 1.06, None), (HIGH, 1.5, 2.5, False),
+        (ABOVE, 0.01, 0.2, True), (ABOVE, 0.0, 0.2, None), (ABOVE, -0.2, 0.0, False),
+        (BELOW, -0.2, -0.01, True), (BELOW, -0.2, 0.0, None), (BELOW, 0.0, 0.2, False),
+        (INSIDE, -0.5, 0.5, True), (INSIDE, -0.6, 0.5, None), (INSIDE, 0.6, 0.8, False), (INSIDE, -0.8, -0.6, False),
+        (INSIDE, NAN, NAN, None),
     ],
 )  # fmt: skip
-def test_an_interval_decides_only_when_all_of_it_is_on_one_side(test, holds):
-    assert test.holds is holds
+def test_an_interval_decides_only_when_all_of_it_is_on_one_side(bounds, low, high, holds):
+    assert judged("", (low + high) / 2, low, high, **bounds).holds is holds
+
+
+def test_a_quantity_without_an_interval_decides_by_its_margin():
+    assert measured("", 1.0, 0.0).holds is True and measured("", 1.0, -1e-9).holds is False
 
 
 def _outcome(*states: bool | None, is_partial: bool = False, empty: bool = False) -> Outcome:

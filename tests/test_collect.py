@@ -305,6 +305,15 @@ def test_leaked_images_are_left_out(tiny):
     assert row["psnr_unleaked"] - row["psnr"] == pytest.approx(0.2, abs=1e-4)  # image 02 is 0.6 dB below the mean
 
 
+def test_a_file_without_rows_keeps_its_columns(tiny):
+    params, paths = tiny
+    collect(params, paths)
+    summary = read_summary(params, paths)
+    assert summary.filters.empty and summary.errors.empty and summary.controls.empty and summary.recipe.empty
+    assert {"item", "rho"} < set(summary.filters) and {"item", "counted"} < set(summary.errors)
+    assert {"item", "wrapped", "psnr_gain_low"} < set(summary.controls) and {"effect", "crossed"} < set(summary.recipe)
+
+
 def test_an_image_called_na_is_an_image(tiny):
     params, paths = tiny
     collect(params, paths)

@@ -47,7 +47,7 @@ def tables(params: Params, paths: ProfilePaths) -> dict[str, pd.DataFrame]:
     for section in SECTIONS.values():
         found.setdefault(section.file, []).append(section.collect(params, paths))
     found["estimates"].insert(0, run_estimates(params, results, found["leakage"][0]))
-    return {name: joined(parts) for name, parts in found.items()} | {
+    return {name: joined(parts, list(parts[0])) for name, parts in found.items()} | {
         "training": training_table(params, results),
         "loss": loss_table(results),
         "recipe": recipe_table(params, paths),
