@@ -52,15 +52,14 @@ def _baselines(params: Params, name: str, runs: list[str]) -> list[str]:
     if own is not None and params.runs[own].model == run.model:
         return []  # a gain over the baseline already
     found: dict[object, list[str]] = {}
-    for other in runs:
-        against = params.runs[other]
-        if against.variant == "baseline" and _is_plain(params, against) and _same_problem(params, run, against):
-            found.setdefault(against.sigma, []).append(other)
-    best = {
-        sigma: max(names, key=lambda other: likeness(run, params.runs[other], "recipe", "train_set", "seed"))
-        for sigma, names in found.items()
-    }
-    return [other for sigma, other in best.items() if isinstance(run.sigma, tuple) or sigma == run.sigma]
+    for key in runs:
+        other = params.runs[key]
+        is_baseline = (other.variant, other.model) == ("baseline", run.model) and _is_plain(params, other)
+        same_level = isinstance(run.sigma, tuple) or run.sigma == other.sigma
+        if is_baseline and same_level and _problem(params, run) == _problem(params, other):
+            found.setdefault(other.sigma, []).append(key)
+    traits = ("recipe", "train_set", "seed")
+    return [max(names, key=lambda key: likeness(run, params.runs[key], *traits)) for names in found.values()]
 
 
 def _is_plain(params: Params, run: Run) -> bool:
@@ -68,6 +67,6 @@ def _is_plain(params: Params, run: Run) -> bool:
     return params.tasks[run.task].objective == "supervised" and isinstance(run.sigma, (int, float))
 
 
-def _same_problem(params: Params, run: Run, other: Run) -> bool:
-    tasks = params.tasks[run.task], params.tasks[other.task]
-    return run.model == other.model and len({(task.noise, task.channels) for task in tasks}) == 1
+def _problem(params: Params, run: Run) -> tuple[str, int]:
+    task = params.tasks[run.task]
+    return task.noise, task.channels

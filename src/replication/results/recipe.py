@@ -1,18 +1,24 @@
 """The 2 x 2 factorial ablation of wrapper and training recipe: what each contributes to the gain of one over the other.
 
-With P(v, r) the PSNR of variant v (baseline or WNE) trained by recipe r, on one image:
+With P(v, r) the PSNR of variant v (baseline or WNE) trained by recipe r on one image, `value` is the mean over images
+in dB, with the interval (low, high), of
 
-    wrapper, under r            P(wne, r) - P(baseline, r)
-    recipe, under v             P(v, r) - P(v, q)
-    wrapper, mean of recipes    mean over r of the first
-    recipe, mean of variants    mean over v of the second
-    interaction                 (P(wne, r) - P(baseline, r)) - (P(wne, q) - P(baseline, q))
-    both at once                P(wne, r) - P(baseline, q)
+| effect | variant | recipe | against | |
+|---|---|---|---|---|
+| psnr | v | r | | P(v, r) |
+| wrapper | wne | r | baseline | P(wne, r) - P(baseline, r); recipe "mean": its mean over the recipes of the design |
+| recipe | v | r | q | P(v, r) - P(v, q); variant "mean": its mean over both variants |
+| interaction | wne | r | q | (P(wne, r) - P(baseline, r)) - (P(wne, q) - P(baseline, q)) |
+| both | wne | r | q | P(wne, r) - P(baseline, q) |
+| seed_sd | v | r | | standard deviation over seeds of the mean of P(v, r), no interval |
 
-The last is what a comparison measures that trains the two variants by recipes of their own, as the paper's of
-DnCNN does: the recipe's effect on the baseline plus the wrapper's under r.
+`both` is what a comparison measures that trains the two variants by recipes of their own, as the paper's of DnCNN
+does: the recipe's effect on the baseline plus the wrapper's under r. Where an ablation was trained with several
+seeds, all of this once more over seeds and images together, with the seed "all".
 
-Where an ablation was trained with several seeds, all of this once more over seeds and images together.
+The design is the group `recipe`. The runs of the group `cnn` with the same model, training set, seed and sigma_train
+add their recipe to all rows but the means; `crossed` says whether all recipes of a row are of the design. A recipe is
+compared with those before it, those of the design first, in the order of params.yaml; in `both` with all others.
 """
 
 from __future__ import annotations
@@ -50,25 +56,7 @@ class Ablation:
 
 
 def recipe_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
-    """One row for each quantity, sigma_train, test set and sigma_test.
-
-    Columns: model, sigma_train (text), train_set, seed (text, "all" for the rows over n_seeds seeds, where there are
-    several), test_set, noise, sigma_test (8-bit units), n images; value in dB with low and high, its interval over
-    images, over seeds and images where the seed is "all"; and what it is:
-
-    | effect | variant | recipe | against | value |
-    |---|---|---|---|---|
-    | psnr | variant | recipe | | PSNR of that run |
-    | wrapper | wne | recipe, or "mean" | baseline | the wrapper under this recipe, or over those of the design |
-    | recipe | variant, or "mean" | recipe | other recipe | this recipe for the other |
-    | interaction | wne | recipe | other recipe | by how much the wrapper's effect is larger under this recipe |
-    | both | wne | recipe | other recipe | WNE by this recipe, against the baseline by the other |
-    | seed_sd | variant | recipe | | standard deviation over seeds of the mean PSNR, no interval ("all" only) |
-
-    `crossed`: whether all recipes of the row are of the design, the group `recipe`; the runs of the group `cnn` with
-    the same model, training set, seed and sigma_train add theirs to all rows but the means. A recipe is compared with
-    those before it, those of the design first, in the order of params.yaml; in `both` with all others. No rows where
-    the group is not reported.
+    """One row for each effect, sigma_train, seed, test set and sigma_test; none where the group is not reported.
 
     Raises:
         CollectError: there is one recipe alone, a variant lacks one that the other has, or the images of two runs
