@@ -1,4 +1,4 @@
-"""What was found out about image sets without any model, leakage and difficulty; and the filters of Fig. 5."""
+"""What was found out about image sets without any model: leakage and difficulty."""
 
 from __future__ import annotations
 
