@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 from PIL import Image
 
-from replication.results.summary import Summary
+from replication.results.summary import Summary, fingerprints, summary_of
 from replication.study.params import ANALYSES, Params, load_params
 from replication.study.paths import ProfilePaths
 
@@ -27,10 +27,10 @@ def make_params(folder: Path, **replaced: object) -> Params:
         if run["group"] in ("cnn", "swinir") and run["sigma"] == 25 and run["variant"] != "se_arch"
     }  # dncnn baseline and wne, fdncnn ne_arch, swinir baseline and wne
     raw |= {"profile": "tiny", "runs": runs, "statistics": {"confidence": 0.95, "resamples": 400, "seed": 0}}
-    bench = {"channels": 1, "crop": None, "noises": ["gaussian"], "qualities": [], "defects": 2}
+    common = {"channels": 1, "crop": None, "noises": ["gaussian"], "qualities": [], "defects": 2}
     raw["test_sets"] = {
-        "set12": {"images": "set12", "draws": 2, "sigmas": [5, 25, 100], **bench},
-        "photos_b": {"images": "photos_b", "draws": 1, "sigmas": [10, 50], **bench},
+        "set12": {"images": "set12", "draws": 2, "sigmas": [5, 25, 100], **common},
+        "photos_b": {"images": "photos_b", "draws": 1, "sigmas": [10, 50], **common},
     }
     raw["tasks"] = {"awgn": {**raw["tasks"]["awgn"], "test_sets": ["set12", "photos_b"]}}
     used = {run["group"] for run in runs.values()}
@@ -97,12 +97,15 @@ def write_difficulty(params: Params, train_set: str, paths: ProfilePaths) -> Non
 def write_training(params: Params, name: str, paths: ProfilePaths) -> None:
     paths.training.mkdir(parents=True, exist_ok=True)
     step = np.arange(10, 810, 10)
-    curve = {"step": step, "loss": 0.02 / np.sqrt(step), "learning_rate": 1e-3, "seconds": 0.1 * step}
+    curve = {"step": step, "loss": 0.02 / np.sqrt(step), "learning_rate": 1e-3}
     pd.DataFrame(curve).to_csv(paths.training / f"{name}.csv", index=False)
     facts = {"run": name, "fingerprint": params.fingerprint(name), "config": params.describe(name)}
-    facts |= {"parameters": 56_000, "steps": 800, "seconds": 81.5, "device": "Some CPU @ 2.00 GHz_x", "threads": 2}
-    facts |= {"backbone_dtype": "bfloat16", "versions": {"torch": "2.0"}, "date": "2026-01-02"}
+    facts |= {"parameters": 56_000, "steps": 800, "backbone_dtype": "bfloat16"}
     (paths.training / f"{name}.json").write_text(json.dumps(facts))
+    cost = {"run": name, "seconds": 81.5, "device": "Some CPU @ 2.00 GHz_x", "threads": 2}
+    cost |= {"versions": {"torch": "2.0"}, "date": "2026-01-02"}
+    paths.cost.mkdir(parents=True, exist_ok=True)
+    (paths.cost / f"{name}.json").write_text(json.dumps(cost))
 
 
 def made_up_psnr(variant: str, sigma_train: float, sigma_test: float) -> float:
@@ -178,43 +181,14 @@ def made_up_quality(params: Params, name: str) -> dict[str, list[dict]]:
 
 def default_summary(folder: Path) -> tuple[Params, ProfilePaths, Summary]:
     """Made-up results of every run of the default profile, collected; the analyses' tables are empty."""
-    from replication.results.contrasts import contrast_table
-    from replication.results.corpus import difficulty_table, leakage_table
-    from replication.results.runs import (
-        defect_level_table,
-        defect_table,
-        loss_table,
-        paired_table,
-        quality_table,
-        read_run,
-        training_table,
-        unleaked_table,
-    )  # fmt: skip
-    from replication.results.summary import fingerprints, read_csv
-    from replication.results.timing import timing_table
+    from replication.results.profile import tables
 
     params = load_params(REPOSITORY / "params.yaml")
     params = params.model_copy(update={"statistics": params.statistics.model_copy(update={"resamples": 100})})
     paths = write_results(params, folder)
-    results = {name: read_run(params, paths, name) for name in params.reported_runs}
-    leakage, nothing = leakage_table(params, paths), pd.DataFrame()
-    summary = Summary(
-        curves=quality_table(params, results, "psnr", gains=False),
-        paired=paired_table(params, results),
-        contrasts=contrast_table(params, results),
-        jpeg=quality_table(params, results, "jpeg", gains=True),
-        real=quality_table(params, results, "real", gains=True),
-        defects=defect_table(params, results),
-        defect_levels=defect_level_table(params, results),
-        training=training_table(params, results),
-        loss=loss_table(results),
-        timing=timing_table(params, read_csv(paths.timing / "samples.csv")),
-        leakage=leakage,
-        unleaked=unleaked_table(params, results, leakage),
-        difficulty=difficulty_table(params, paths),
-        filters=nothing, errors=nothing, samplers=nothing, controls=nothing, recipe=nothing,
-        source={"inputs": "made-up", "fingerprints": fingerprints(params), "timing": {"devices": {"cpu": "Some CPU"}}},
-    )  # fmt: skip
+    files = tables(params.model_copy(update={key: {} for key in ANALYSES}), paths)
+    source = {"inputs": "made-up", "fingerprints": fingerprints(params), "timing": {"devices": {"cpu": "Some CPU"}}}
+    summary = summary_of(files, source)
     return params, paths, summary
 
 

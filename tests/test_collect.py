@@ -13,9 +13,10 @@ from scipy.stats import t
 
 from replication.results.identity import baseline_of
 from replication.results.profile import collect
+from replication.results.registry import SECTIONS
 from replication.results.statistics import mean_interval, median_interval
-from replication.results.summary import CollectError, read_summary
-from replication.study.params import Statistics
+from replication.results.summary import FILES, CollectError, read_summary
+from replication.study.params import ANALYSES, Statistics
 from synthetic_results import (
     IMAGES,
     default_summary,
@@ -35,8 +36,8 @@ def tiny(tmp_path):
     return params, write_results(params, tmp_path)
 
 
-def _read(paths, name):
-    return pd.read_csv(paths.summary / f"{name}.csv", dtype={"sigma_train": str, "image": str})
+def _read(params, paths, name):
+    return getattr(read_summary(params, paths), name)
 
 
 def test_importing_analysis_and_rendering_leaves_torch_out():
@@ -55,7 +56,9 @@ def test_missing_runs_are_named_with_their_commands(tiny):
         collect(params, paths)
     message = str(error.value)
     assert "\n" not in message
-    assert "not trained (replicate train RUN && replicate evaluate RUN): dncnn-wne-s25" in message
+    assert (
+        "not trained (replicate train RUN && replicate evaluate RUN): dncnn-wne-s25" in message
+    )
     assert "not evaluated (replicate evaluate RUN): swinir-wne-s25" in message
     assert not paths.summary.exists()
 
@@ -75,7 +78,7 @@ def test_a_stale_fingerprint_is_refused(tiny, stage):
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("sigma_test", 100.0, "sigma 100"),
+        ("sigma_test", 100.0, "sigma_test 100"),
         ("image", "02", "/02"),
         ("draw", 1, "draw 1"),
     ],
@@ -85,7 +88,10 @@ def test_an_incomplete_sweep_is_refused(tiny, column, value, message):
     file = paths.evaluated(params, "dncnn-wne-s25") / "psnr.csv"
     psnr = pd.read_csv(file, dtype={"image": str}, keep_default_na=False)
     psnr[psnr[column] != value].to_csv(file, index=False)
-    with pytest.raises(CollectError, match=f"dncnn-wne-s25: .* missing.*{message}.*replicate evaluate dncnn-wne-s25"):
+    with pytest.raises(
+        CollectError,
+        match=f"dncnn-wne-s25: psnr.csv has .* missing.*{message}.*replicate evaluate dncnn-wne-s25",
+    ):
         collect(params, paths)
 
 
@@ -96,8 +102,8 @@ def test_repeated_surplus_and_infinite_rows_are_refused(tiny):
     surplus = psnr.iloc[[0]].assign(sigma_test=3.0)
     infinite = psnr.assign(psnr=[np.inf, *psnr["psnr"][1:]])
     for table, message in (
-        (pd.concat([psnr, psnr.iloc[[0]]]), "there twice"),
-        (pd.concat([psnr, surplus]), "not in params"),
+        (pd.concat([psnr, psnr.iloc[[0]]]), "1 rows twice"),
+        (pd.concat([psnr, surplus]), "params lacks"),
         (infinite, "not finite"),
     ):
         table.to_csv(file, index=False)
@@ -110,7 +116,7 @@ def test_files_of_removed_runs_do_not_enter(tiny, tmp_path):
     fewer = {name: run.model_dump() for name, run in params.runs.items() if "swinir" not in name}
     reduced = make_params(tmp_path / "fewer", runs=fewer, examples={})
     collect(reduced, paths)
-    assert set(_read(paths, "curves")["run"]) == set(fewer)
+    assert set(_read(reduced, paths, "curves")["run"]) == set(fewer)
 
 
 def test_a_summary_of_other_runs_is_refused(tiny, tmp_path):
@@ -138,11 +144,13 @@ def test_difficulty_that_was_not_measured_or_otherwise_is_refused(tiny):
     file = paths.difficulty / "embedded-train.csv"
     table = pd.read_csv(file)
     table.assign(patches=7).to_csv(file, index=False)
-    with pytest.raises(CollectError, match=r"difficulty of embedded-train .* other parameters; .*replicate difficulty"):
+    with pytest.raises(
+        CollectError, match=r"difficulty embedded-train: .* other parameters; .*replicate difficulty"
+    ):
         collect(params, paths)
     file.unlink()
     with pytest.raises(
-        CollectError, match=r"difficulty not measured \(replicate difficulty TRAIN_SET\): embedded-train"
+        CollectError, match=r"difficulty not made \(replicate difficulty NAME\): embedded-train"
     ):
         collect(params, paths)
 
@@ -172,13 +180,38 @@ def test_an_analysis_that_is_missing_or_stale_is_refused(tiny, tmp_path):
         collect(more, paths)
 
 
+def test_every_analysis_of_params_has_a_collector():
+    assert set(ANALYSES) < set(SECTIONS)
+    assert {section.file for section in SECTIONS.values()} < set(FILES)
+
+
+def test_what_was_not_timed_is_named(tiny):
+    params, paths = tiny
+    (paths.timing / "environment.json").unlink()
+    with pytest.raises(CollectError, match=r"timing not made \(replicate timing\): fdncnn"):
+        collect(params, paths)
+
+
 # --- numbers
+
+
+def test_the_long_table_has_each_quantity_once_and_the_views_pick_from_it(tiny):
+    params, paths = tiny
+    collect(params, paths)
+    table, curves = (_read(params, paths, name) for name in ("estimates", "curves"))
+    keys = ["kind", "item", "run", "denoiser", "wrapped", "test_set", "corruption", "level", "against", "quantity"]
+    assert not table.duplicated(keys).any() and table["value"].notna().all()
+    rows = table.query("kind == 'quality' and quantity == 'ssim' and run == 'swinir-wne-s25' and test_set == 'set12'")
+    picked = curves.query("run == 'swinir-wne-s25' and test_set == 'set12'")
+    for column, end in (("value", ""), ("low", "_low"), ("high", "_high")):
+        assert list(rows[column]) == list(picked[f"ssim{end}"])
+    assert (rows["std"] > 0).all() and list(rows["level"]) == list(picked["sigma_test"])
 
 
 def test_curves_are_means_over_images_of_means_over_draws(tiny):
     params, paths = tiny
     collect(params, paths)
-    curves = _read(paths, "curves")
+    curves = _read(params, paths, "curves")
     row = curves.query("run == 'dncnn-wne-s25' and test_set == 'set12' and sigma_test == 100").iloc[0]
     # images deviate by 1.2 (index - 1.5) dB, which cancels; draws by 0 and 0.01 dB
     assert row["psnr"] == pytest.approx(made_up_psnr("wne", 25, 100) + 0.005, abs=1e-4)
@@ -193,7 +226,9 @@ def test_a_paired_difference_is_exact_where_the_images_differ_much(tiny):
     params, paths = tiny
     collect(params, paths)
     paired = (
-        _read(paths, "paired").query("run == 'dncnn-wne-s25' and test_set == 'set12' and sigma_test == 100").iloc[0]
+        _read(params, paths, "paired")
+        .query("run == 'dncnn-wne-s25' and test_set == 'set12' and sigma_test == 100")
+        .iloc[0]
     )
     gain = made_up_psnr("wne", 25, 100) - made_up_psnr("baseline", 25, 100)
     # every image gains the same: the interval closes, though PSNR varies over images by dB
@@ -221,9 +256,9 @@ def test_a_range_of_sigma_is_text_and_survives(tiny, tmp_path):
     wider = make_params(tmp_path / "wider", runs=runs)
     paths = write_results(wider, tmp_path / "wider")
     collect(wider, paths)
-    curves = _read(paths, "curves")
+    curves = _read(wider, paths, "curves")
     assert set(curves["sigma_train"]) == {"25", "0-55"}
-    assert "0-55" not in set(_read(paths, "paired")["sigma_train"])
+    assert "0-55" not in set(_read(wider, paths, "paired")["sigma_train"])
 
 
 def test_real_pairs_and_jpeg_files_have_tables_of_their_own(tmp_path):
@@ -247,7 +282,7 @@ def test_the_defect_is_given_at_every_noise_level(tmp_path):
 def test_timing_ratios_are_paired_by_repetition(tiny):
     params, paths = tiny
     collect(params, paths)
-    timing = _read(paths, "timing").set_index(["family", "mode", "variant"])
+    timing = _read(params, paths, "timing").set_index(["family", "mode", "variant"])
     # seconds rise fourfold from the first repetition to the last, the ratios do not move
     cell = timing.loc[("fdncnn", "training", "ne_arch")]
     assert [cell["ratio"], cell["ratio_low"], cell["ratio_high"]] == pytest.approx([1.7] * 3)
@@ -259,15 +294,24 @@ def test_both_devices_are_collected(tiny):
     params, paths = tiny
     write_timing(params, paths, ("cpu", "cuda"))
     collect(params, paths)
-    assert set(_read(paths, "timing")["device"]) == {"cpu", "cuda"}
+    assert set(_read(params, paths, "timing")["device"]) == {"cpu", "cuda"}
 
 
 def test_leaked_images_are_left_out(tiny):
     params, paths = tiny
     collect(params, paths)
-    row = _read(paths, "unleaked").query("run == 'dncnn-wne-s25'").iloc[0]
+    row = _read(params, paths, "unleaked").query("run == 'dncnn-wne-s25'").iloc[0]
     assert (row["n"], row["n_unleaked"]) == (4, 3)
     assert row["psnr_unleaked"] - row["psnr"] == pytest.approx(0.2, abs=1e-4)  # image 02 is 0.6 dB below the mean
+
+
+def test_a_file_without_rows_keeps_its_columns(tiny):
+    params, paths = tiny
+    collect(params, paths)
+    summary = read_summary(params, paths)
+    assert summary.filters.empty and summary.errors.empty and summary.controls.empty and summary.recipe.empty
+    assert {"item", "rho"} < set(summary.filters) and {"item", "counted"} < set(summary.errors)
+    assert {"item", "wrapped", "psnr_gain_low"} < set(summary.controls) and {"effect", "crossed"} < set(summary.recipe)
 
 
 def test_an_image_called_na_is_an_image(tiny):

@@ -1,4 +1,4 @@
-"""The crossing of wrapper and recipe over several seeds: intervals over images and seeds, the figure, the table."""
+"""The ablation of wrapper and recipe over several seeds: intervals over images and seeds, the figure, the table."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pytest
 from replication.report import style
 from replication.report.figures import controls as figures
 from replication.report.tables import controls as tables
-from replication.results.readers import cell_runs, crossings
+from replication.results.readers import ablations, cell_runs
 from replication.results.recipe import recipe_table
-from replication.results.statistics import crossed_interval, mean_interval
+from replication.results.statistics import mean_interval
 from replication.results.summary import read_csv
 from replication.study.params import load_params
 from synthetic_results import IMAGES, REPOSITORY, default_summary, write_evaluation
 
 SEEDS = (0, 1, 2)
-OF_SEED = (0.0, 0.2, -0.5)  # dB that a seed adds to the wrapped runs
+OF_SEED = (0.0, 0.2, -0.5)  # dB that a seed adds to the WNE runs
 STATISTICS = load_params(REPOSITORY / "params.yaml").statistics
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The default profile with three seeds in its crossing: PSNR 20 + image, and 4 dB + OF_SEED of the wrapper."""
+    """The default profile with three seeds in its ablation: PSNR 20 + image, and 4 dB + OF_SEED of the wrapper."""
     params, paths, summary = default_summary(tmp_path_factory.mktemp("seeds"))
     runs = dict(params.runs)
     for name in params.runs_of("recipe"):
@@ -76,7 +76,7 @@ def test_a_recipe_that_one_seed_alone_has_is_left_out_over_seeds(made):
 
 def test_figure_and_table_show_the_mean_over_seeds(made):
     params, paths, summary = made
-    (rows,) = crossings(summary)
+    (rows,) = ablations(summary)
     assert set(rows["seed"]) == {"all"} and len(cell_runs(params, rows, "wne", "cnn-l1")) == 3
     with style.context():
         left = figures.recipe(params, summary, paths).axes[0]
@@ -88,17 +88,17 @@ def test_figure_and_table_show_the_mean_over_seeds(made):
 
 def test_without_variance_over_seeds_it_is_the_interval_over_images():
     images = np.random.default_rng(0).normal(size=(1, 12, 3))
-    same = crossed_interval(np.repeat(images, 3, axis=0), STATISTICS)
+    same = mean_interval(np.repeat(images, 3, axis=0), STATISTICS)
     for ours, usual in zip(same, mean_interval(images[0], STATISTICS)):
         assert np.allclose(ours, usual)
-    assert np.allclose(crossed_interval(images, STATISTICS).low, mean_interval(images[0], STATISTICS).low)
+    assert np.array_equal(mean_interval(images, STATISTICS).low, mean_interval(images[0], STATISTICS).low)
 
 
 def test_seeds_alone_give_a_width_that_images_do_not():
     values = np.broadcast_to(np.array([0.0, 1.0, 5.0])[:, None, None], (3, 8, 1))
-    low, high = crossed_interval(values, STATISTICS)[1:]
+    low, high = mean_interval(values, STATISTICS)[1:]
     assert low[0] == pytest.approx(0, abs=1e-9) and high[0] == pytest.approx(5)
-    assert np.isnan(crossed_interval(values[:, :1], STATISTICS).low[0])
+    assert np.isnan(mean_interval(values[:, :1], STATISTICS).low[0])
 
 
 def test_the_interval_covers_the_mean_when_seeds_and_images_both_vary():
@@ -106,5 +106,5 @@ def test_the_interval_covers_the_mean_when_seeds_and_images_both_vary():
     generator = np.random.default_rng(3)
     shape = (12, 12, 100)  # the last axis: independent repetitions
     values = generator.normal(size=(12, 1, 100)) + generator.normal(size=(1, 12, 100)) + generator.normal(size=shape)
-    _, low, high = crossed_interval(values, STATISTICS)
+    _, low, high = mean_interval(values, STATISTICS)
     assert 0.9 <= np.mean((low <= 0) & (high >= 0)) <= 1.0

@@ -7,19 +7,15 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from replication.results.contrasts import contrast_table
 from replication.results.identity import identity
-from replication.results.runs import read_run
 from replication.study.params import Params
 from synthetic_results import default_summary
 
 
 def whole_summary(folder: Path) -> tuple[Params, SimpleNamespace]:
     """The tables of a Summary, with those columns of the analyses that the claims and the macros read."""
-    params, paths, summary = default_summary(folder)
-    results = {name: read_run(params, paths, name) for name in params.reported_runs}
-    tables = vars(summary) | {"contrasts": contrast_table(params, results)}
-    tables |= {"filters": _filters(params), "errors": _errors(params), "samplers": _samplers(params)}
+    params, _, summary = default_summary(folder)
+    tables = vars(summary) | {"filters": _filters(params), "errors": _errors(params), "samplers": _samplers(params)}
     return params, SimpleNamespace(**{name: table.copy() for name, table in tables.items()})
 
 

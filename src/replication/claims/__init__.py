@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from replication.claims import cost, difficulty, equivariance, noise, reuse
+from replication.claims import analyses, equivariance, noise
 from replication.claims.ledger import VERDICTS, Claim, Rule, settle
 from replication.results.summary import Summary
 from replication.study.params import Params
@@ -16,12 +16,8 @@ from replication.study.published import Published
 
 __all__ = ["RULES", "VERDICTS", "Claim", "claims", "ledger"]
 
-RULES: tuple[Rule, ...] = tuple(
-    sorted(
-        (rule for module in (cost, difficulty, equivariance, noise, reuse) for rule in module.RULES),
-        key=lambda rule: int(rule.id.removeprefix("C")),
-    )
-)
+_ALL = (*analyses.RULES, *equivariance.RULES, *noise.RULES)
+RULES: tuple[Rule, ...] = tuple(sorted(_ALL, key=lambda rule: int(rule.id.removeprefix("C"))))
 
 
 def claims(params: Params, summary: Summary, published: Published) -> list[Claim]:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pandas as pd
 
-from replication.claims.ledger import (
-    PARTLY,
-    REPRODUCED,
-    Outcome,
-    Part,
-    Rule,
-    above,
-    at_least,
-    below,
-    measured,
-    stages,
-    within,
-)
-from replication.claims.select import cells, counted, decibel, gain, on_first_set, single_level, wrapped
+from replication.claims.ledger import Rule
+from replication.claims.parts import Outcome, Part, compared, counted, measured, on_first_set, percent, rows_of
 from replication.results.summary import Summary
 from replication.study.labels import test_set_label
 from replication.study.params import Params
@@ -30,125 +20,122 @@ FAR_BELOW = 25.0  # sigma_train from which the lowest test noise is far below
 REAL_LOSS = 0.1  # dB, C14
 AGREEMENT, SOME_AGREEMENT = 0.95, 0.75  # C12
 
-_GAINS = ("psnr_gain", "ssim_gain")
 _AWGN = ("cnn", "swinir", "fdncnn", "restormer", "colour")
 
 
-def _matched(paired: pd.DataFrame, *groups: str) -> Part:
-    tests = [at_least(name, *gain(row), -LOSS) for name, row in cells(wrapped(paired, *groups), "matched")]
-    return Part("matched noise, WNE - baseline", tuple(tests), decibel, "dB")
+def _of(table: pd.DataFrame, *groups: str, variant: str = "wne", against: str | None = None) -> pd.DataFrame:
+    """Runs of these groups that were trained at a single level, on the first test set of their task."""
+    rows = table[table["group"].isin(groups) & (table["variant"] == variant)]
+    rows = rows[rows["sigma_train"].str.fullmatch(r"[\d.]+")]
+    return on_first_set(rows if against is None else rows[rows["against_variant"] == against])
 
 
-def _off_level(paired: pd.DataFrame, *groups: str) -> tuple[Part, Part]:
+def _level(row: pd.Series) -> str:
+    return f"{row['group']}, sigma {row['sigma_train']}"
+
+
+def _noise(row: pd.Series) -> str:
+    return f"{row['backbone']}, {row['noise']}"
+
+
+def _cells(
+    table: pd.DataFrame, place: str, floor: float = 0.0, label: Callable[[pd.Series], str] = _level
+) -> Iterator[tuple[str, pd.Series]]:
+    """(label, row) at the "lowest", the "matched" or the "highest" sigma_test of every run in the table.
+
+    The runs trained at `floor` or above; not those whose lowest or highest sigma_test is the matched one.
+    """
+    for _, rows in table.groupby("run", sort=False):
+        own, tested = float(rows["sigma_train"].iloc[0]), rows["sigma_test"]
+        sigma = {"lowest": tested.min(), "matched": own, "highest": tested.max()}[place]
+        if own >= floor and (place == "matched" or sigma != own):
+            row = rows[tested == sigma].iloc[0]
+            yield label(row), row
+
+
+def _matched(rows: pd.DataFrame) -> Part:
+    return compared("matched noise, WNE - baseline", _cells(rows, "matched"), at_least=-LOSS)
+
+
+def _off_level(rows: pd.DataFrame) -> tuple[Part, Part]:
     """Gain over the baseline above the training noise, by GAIN, and far below it, by anything."""
-    rows = wrapped(paired, *groups)
-    high = [at_least(name, *gain(row), GAIN) for name, row in cells(rows, "highest") if _off(row)]
-    low = [above(name, *gain(row)) for name, row in cells(rows, "lowest") if _off(row) and _from_high(row)]
     return (
-        Part("highest noise, WNE - baseline", tuple(high), decibel, "dB"),
-        Part("lowest noise, WNE - baseline", tuple(low), decibel, "dB"),
+        compared("highest noise, WNE - baseline", _cells(rows, "highest"), at_least=GAIN),
+        compared("lowest noise, WNE - baseline", _cells(rows, "lowest", FAR_BELOW), above=0),
     )
-
-
-def _off(row: pd.Series) -> bool:
-    return row["sigma_test"] != float(row["sigma_train"])
-
-
-def _from_high(row: pd.Series) -> bool:
-    return float(row["sigma_train"]) >= FAR_BELOW
 
 
 def matched_noise(params: Params, summary: Summary) -> Outcome:
-    part = _matched(summary.paired, *_AWGN)
-    return Outcome((part,), counted(wrapped(summary.paired, *_AWGN)))
+    rows = _of(summary.paired, *_AWGN)
+    return Outcome((_matched(rows),), counted(rows))
 
 
 def cnn_mismatch(params: Params, summary: Summary) -> Outcome:
-    contrasts = wrapped(summary.contrasts, "cnn")
-    arch, scale = (contrasts[contrasts["against_variant"] == variant] for variant in ("ne_arch", "se_arch"))
-    alike = [
-        within(f"{name}, {place} noise", *gain(row), LIKENESS)
-        for place in ("lowest", "highest")
-        for name, row in cells(arch, place)
-        if _off(row)
-    ]
-    better = [above(name, *gain(row)) for name, row in cells(scale, "lowest") if _off(row) and _from_high(row)]
+    rows = _of(summary.paired, "cnn")
+    ne_arch, se_arch = (_of(summary.contrasts, "cnn", against=variant) for variant in ("ne_arch", "se_arch"))
+    alike = [(f"{name}, {end} noise", row) for end in ("lowest", "highest") for name, row in _cells(ne_arch, end)]
     parts = (
-        *_off_level(summary.paired, "cnn"),
-        Part("WNE - NE-arch", tuple(alike), decibel, "dB"),
-        Part("lowest noise, WNE - SE-arch", tuple(better), decibel, "dB"),
+        *_off_level(rows),
+        compared("WNE - NE-arch", alike, at_least=-LIKENESS, at_most=LIKENESS),
+        compared("lowest noise, WNE - SE-arch", _cells(se_arch, "lowest", FAR_BELOW), above=0),
     )
-    return Outcome(parts, counted(wrapped(summary.paired, "cnn")))
+    return Outcome(parts, counted(rows))
 
 
 def transformer_mismatch(params: Params, summary: Summary) -> Outcome:
-    groups = ("swinir", "restormer")
-    return Outcome(_off_level(summary.paired, *groups), counted(wrapped(summary.paired, *groups)))
+    rows = _of(summary.paired, "swinir", "restormer")
+    return Outcome(_off_level(rows), counted(rows))
 
 
 def input_only(params: Params, summary: Summary) -> Outcome:
-    rows = summary.contrasts
-    rows = rows[(rows["group"] == "input-only") & (rows["variant"] == "wne_input")]
-    rows = on_first_set(single_level(rows[rows["against_variant"] == "baseline"]))
-    tests = [below(name, *gain(row)) for name, row in cells(rows, "matched")]
-    return Outcome((Part("matched noise, IN - baseline", tuple(tests), decibel, "dB"),), counted(rows))
+    rows = _of(summary.contrasts, "input-only", variant="wne_input", against="baseline")
+    return Outcome((compared("matched noise, IN - baseline", _cells(rows, "matched"), below=0),), counted(rows))
 
 
 def ssim_agrees(params: Params, summary: Summary) -> Outcome:
-    rows = wrapped(summary.paired, "cnn", "swinir")
-    signs = pd.DataFrame(
-        {metric: (rows[f"{metric}_low"] > 0).astype(int) - (rows[f"{metric}_high"] < 0) for metric in _GAINS}
+    rows = _of(summary.paired, "cnn", "swinir")
+    psnr, ssim = (
+        (rows[f"{metric}_gain_low"] > 0).astype(int) - (rows[f"{metric}_gain_high"] < 0) for metric in ("psnr", "ssim")
     )
-    decided = signs[(signs != 0).all(axis=1)]
-    if decided.empty:
+    agree = (psnr == ssim)[(psnr != 0) & (ssim != 0)]
+    if agree.empty:
         return Outcome((), f"0 of {len(rows)} comparisons")
-    share = float((decided[_GAINS[0]] == decided[_GAINS[1]]).mean())
+    share = float(agree.mean())
     enough = share >= AGREEMENT
     test = measured("both intervals exclude 0", share, share - (AGREEMENT if enough else SOME_AGREEMENT))
-    part = Part("same sign of both gains", (test,), lambda value: f"{100 * value:.0f} %")
-    count = f"{len(decided)} of {len(rows)} comparisons are decided"
-    return Outcome((part,), count, at_most=REPRODUCED if enough else PARTLY)
+    part = Part("same sign of both gains", (test,), percent)
+    return Outcome((part,), f"{len(agree)} of {len(rows)} comparisons are decided", is_partial=not enough)
 
 
 def colour(params: Params, summary: Summary) -> Outcome:
-    parts = (_matched(summary.paired, "colour"), *_off_level(summary.paired, "colour"))
-    return Outcome(parts, counted(wrapped(summary.paired, "colour")))
+    rows = _of(summary.paired, "colour")
+    return Outcome((_matched(rows), *_off_level(rows)), counted(rows))
 
 
 def real_noise(params: Params, summary: Summary) -> Outcome:
     rows = summary.real
     rows = on_first_set(rows[(rows["group"] == "real-noise") & (rows["variant"] == "wne")])
-    tests = [at_least(test_set_label(row["test_set"]), *gain(row), -REAL_LOSS) for _, row in rows.iterrows()]
-    part = Part("WNE - baseline", tuple(tests), decibel, "dB")
-    if all(is_papers_real_set(name) for name in rows["test_set"]):
-        return Outcome((part,), counted(rows))
-    sets = ", ".join(test_set_label(name) for name in rows["test_set"].unique())
-    return Outcome((part,), counted(rows), note=f"on a stand-in for SIDD, {sets}", at_most=PARTLY)
+    cells = ((test_set_label(row["test_set"]), row) for row in rows_of(rows))
+    part = compared("WNE - baseline", cells, at_least=-REAL_LOSS)
+    others = [test_set_label(name) for name in rows["test_set"].unique() if not is_papers_real_set(name)]
+    note = f"on a stand-in for SIDD, {', '.join(others)}" if others else ""
+    return Outcome((part,), counted(rows), note=note, is_partial=bool(others))
 
 
 def other_noise(params: Params, summary: Summary) -> Outcome:
-    rows = wrapped(summary.paired, "non-gaussian")
-    high = [at_least(_named(row), *gain(row), GAIN) for _, row in cells(rows, "highest") if _off(row)]
+    rows = _of(summary.paired, "non-gaussian")
     jpeg = summary.jpeg
-    jpeg = on_first_set(jpeg[(jpeg["group"] == "non-gaussian") & (jpeg["variant"] == "wne")])
-    files = [above(f"{row['backbone']}, quality {row['quality']:g}", *gain(row)) for _, row in jpeg.iterrows()]
-    contrasts = wrapped(summary.contrasts, "non-gaussian")
-    contrasts = contrasts[contrasts["against_variant"] == "ne_arch"]
-    arch = [(row, gain(row)) for _, row in cells(contrasts, "lowest") if _off(row)]
-    not_below = [at_least(_named(row), *values, -LOSS) for row, values in arch if row["noise"] != "rayleigh"]
-    rayleigh = [below(_named(row), *values) for row, values in arch if row["noise"] == "rayleigh"]
+    jpeg = rows_of(on_first_set(jpeg[(jpeg["group"] == "non-gaussian") & (jpeg["variant"] == "wne")]))
+    files = ((f"{row['backbone']}, quality {row['quality']:g}", row) for row in jpeg)
+    ne_arch = _of(summary.contrasts, "non-gaussian", against="ne_arch")
+    rayleigh = ne_arch["noise"] == "rayleigh"
     parts = (
-        Part("highest noise, WNE - baseline", tuple(high), decibel, "dB"),
-        Part("JPEG, WNE - baseline", tuple(files), decibel, "dB"),
-        Part("lowest noise, WNE - NE-arch", tuple(not_below), decibel, "dB"),
-        Part("the same for Rayleigh", tuple(rayleigh), decibel, "dB"),
+        compared("highest noise, WNE - baseline", _cells(rows, "highest", label=_noise), at_least=GAIN),
+        compared("JPEG, WNE - baseline", files, above=0),
+        compared("lowest noise, WNE - NE-arch", _cells(ne_arch[~rayleigh], "lowest", label=_noise), at_least=-LOSS),
+        compared("the same for Rayleigh", _cells(ne_arch[rayleigh], "lowest", label=_noise), below=0),
     )
     return Outcome(parts, counted(rows))
-
-
-def _named(row: pd.Series) -> str:
-    """dncnn, laplace"""
-    return f"{row['backbone']}, {row['noise']}"
 
 
 def _largest_loss(published: Published) -> str:
@@ -174,8 +161,6 @@ RULES = (
         rule=f"For every WNE run trained at one level, on the first test set at sigma_test = sigma_train: the "
         f"interval of PSNR(WNE) - PSNR(baseline) lies at or above -{LOSS} dB.",
         groups=_AWGN,
-        sections=(),
-        command=stages("evaluate", *_AWGN),
         evidence=("table01", "table07", "table08", "table09"),
         paper=_largest_loss,
         decide=matched_noise,
@@ -190,10 +175,7 @@ RULES = (
         f"the interval of WNE - NE-arch lies inside +-{LIKENESS} dB. At the lowest, for sigma_train >= "
         f"{FAR_BELOW:g}: that of WNE - SE-arch lies above 0.",
         groups=("cnn",),
-        sections=(),
-        command=stages("evaluate", "cnn"),
         evidence=("fig03", "mismatch"),
-        paper=None,
         decide=cnn_mismatch,
     ),
     Rule(
@@ -203,23 +185,17 @@ RULES = (
         rule=f"As the first two parts of C4: gain at the highest sigma_test at or above {GAIN:g} dB for every "
         f"sigma_train, and above 0 at the lowest for sigma_train >= {FAR_BELOW:g}, both with the whole interval.",
         groups=("swinir", "restormer"),
-        sections=(),
-        command=stages("evaluate", "swinir", "restormer"),
         evidence=("fig04", "fig14", "mismatch"),
-        paper=None,
         decide=transformer_mismatch,
     ),
     Rule(
         id="C10",
         statement="Normalizing the input alone (IN) fails even at matched noise",
         where="Fig. 18, 19",
-        rule="At sigma_test = sigma_train, against the bare network of the same model, data and recipe: the interval "
+        rule="At sigma_test = sigma_train, against the baseline of the same model, data and recipe: the interval "
         "of PSNR(IN) - PSNR(baseline) lies below 0.",
         groups=("input-only", "cnn"),
-        sections=(),
-        command=stages("evaluate", "input-only", "cnn"),
         evidence=("fig18", "fig19"),
-        paper=None,
         decide=input_only,
     ),
     Rule(
@@ -230,10 +206,7 @@ RULES = (
         f"0: the two have the same sign in {100 * AGREEMENT:.0f} % of them (partly: in "
         f"{100 * SOME_AGREEMENT:.0f} %).",
         groups=("cnn", "swinir"),
-        sections=(),
-        command=stages("evaluate", "cnn", "swinir"),
         evidence=("fig12", "fig13"),
-        paper=None,
         decide=ssim_agrees,
     ),
     Rule(
@@ -243,8 +216,6 @@ RULES = (
         rule=f"The rules of C3 (-{LOSS} dB at matched noise) and of C5 (gain of {GAIN:g} dB at the highest sigma_test, "
         f"above 0 at the lowest for sigma_train >= {FAR_BELOW:g}) on the colour runs.",
         groups=("colour",),
-        sections=(),
-        command=stages("evaluate", "colour"),
         evidence=("table09", "fig15"),
         paper=_colour_gains,
         decide=colour,
@@ -256,8 +227,6 @@ RULES = (
         rule=f"The interval of PSNR(WNE) - PSNR(baseline) on the pairs of photographs lies at or above -{REAL_LOSS} "
         f"dB. On any other test set than SIDD's: partly at most.",
         groups=("real-noise",),
-        sections=(),
-        command=stages("evaluate", "real-noise"),
         evidence=("table10",),
         paper=_sidd,
         decide=real_noise,
@@ -272,10 +241,7 @@ RULES = (
         f"NE-arch: at or above -{LOSS} dB for uniform and Laplace, below 0 for Rayleigh. The whole interval each "
         f"time.",
         groups=("non-gaussian",),
-        sections=(),
-        command=stages("evaluate", "non-gaussian"),
         evidence=("fig20", "fig21", "mismatch_other"),
-        paper=None,
         decide=other_noise,
     ),
 )

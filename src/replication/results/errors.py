@@ -13,11 +13,7 @@ Intervals: bootstrap over patches, the same for all sigmas and runs, not over im
 about means that scatter already, so the second term is taken off twice in a resampled table. NaN: curves that
 share no bin have no spread, and samples so small that a resampled table has no such bin have no interval.
 
-Rule for "less so for the baseline" in the claim that Q is a function of Delta alone: the collapse is better when
-spread_difference, WNE less baseline, lies below 0 with an interval that excludes 0; worse when above; otherwise
-undecided. replication.claims.difficulty applies it, and a bound on the spread itself.
-
-One row for each number; `quantity` says what the columns hold, after `item` and the identity of the run:
+`quantity` says what the columns hold, after `item` and the identity of the run:
 
 | quantity | sigma_test | delta | n | value | std | low, high | counted |
 |---|---|---|---|---|---|---|---|
@@ -34,9 +30,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from replication.results.identity import baseline_of, identity
+from replication.results.estimates import joined
+from replication.results.files import CollectError, read_csv
+from replication.results.identity import IDENTITY, baseline_of, identity
 from replication.results.statistics import resampled_units, tail_probability
-from replication.results.summary import CollectError, read_csv
 from replication.study.params import Errors, Params, Statistics
 from replication.study.paths import ProfilePaths
 
@@ -79,12 +76,11 @@ def cells_of(index: np.ndarray, quality: np.ndarray, bins: int, multiplicity: np
     `multiplicity` (..., patches): how often each patch counts, once where left out.
     """
     weight = np.ones(index.shape[1]) if multiplicity is None else multiplicity
-    sums = [[], [], []]
-    for places, values in zip(index, quality):
-        member = (places[:, None] == np.arange(bins)).astype(float)  # (patches, bins)
-        for power, sum_of_power in enumerate(sums):
-            sum_of_power.append(weight @ (member * values[:, None] ** power))
-    n, first, second = (np.stack(sum_of_power, axis=-2) for sum_of_power in sums)
+    members = (index[:, :, None] == np.arange(bins)).astype(float)  # (sigmas, patches, bins)
+    n, first, second = (
+        np.stack([weight @ (member * values[:, None] ** power) for member, values in zip(members, quality)], axis=-2)
+        for power in range(3)
+    )
     mean = np.divide(first, n, where=n > 0, out=np.full_like(first, np.nan))
     squares = np.maximum(second - first * np.nan_to_num(mean), 0)  # of the deviations from the mean
     return Cells(n, mean, np.divide(squares, n - 1, where=n > 1, out=np.full_like(squares, np.nan)))
@@ -96,20 +92,15 @@ def spread_of(cells: Cells, counted: np.ndarray) -> Spread:
     NaN where no bin is left.
     """
     used = counted & (cells.n > 1)  # resampling may leave less
+    n, mean, variance = (np.where(used, values, 0) for values in cells)
     sigmas = used.sum(axis=-2)
-    shared = sigmas > 1
-    divisor = np.where(shared, sigmas, 2)  # a number that does no harm for the others
-    mean = np.where(used, cells.mean, 0)
+    divisor = np.maximum(sigmas, 2)  # a number that does no harm for the bins without weight
+    weight = np.where(sigmas > 1, n.sum(axis=-2), 0)
+    total = np.where((total := weight.sum(axis=-1)) > 0, total, np.nan)
     centre = mean.sum(axis=-2, keepdims=True) / divisor[..., None, :]
-    between = np.where(used, mean - centre, 0) ** 2
-    sampling = np.where(used, cells.variance, 0) / np.where(used, cells.n, 1)
-    weight = np.where(shared, np.where(used, cells.n, 0).sum(axis=-2), 0)
-    total = weight.sum(axis=-1)
-    total = np.where(total > 0, total, np.nan)
-    return Spread(
-        (weight * between.sum(axis=-2) / (divisor - 1)).sum(axis=-1) / total,
-        (weight * sampling.sum(axis=-2) / divisor).sum(axis=-1) / total,
-    )
+    between = (np.where(used, mean - centre, 0) ** 2).sum(axis=-2) / (divisor - 1)
+    sampling = (variance / np.maximum(n, 1)).sum(axis=-2) / divisor
+    return Spread((weight * between).sum(axis=-1) / total, (weight * sampling).sum(axis=-1) / total)
 
 
 class Sample:
@@ -117,8 +108,12 @@ class Sample:
 
     def __init__(self, samples: pd.DataFrame, spec: Errors, channels: int):
         self.sigmas, self.bins, self.d = sorted(spec.sigmas), spec.bins, channels * spec.patch**2
-        self.delta = self._matrix(samples, "delta")
-        self.quality = {run: self._matrix(samples, run) for run in spec.runs}
+        self.delta, *quality = (
+            samples.pivot(index="sigma_test", columns="patch", values=column).sort_index().to_numpy()
+            for column in ("delta", *spec.runs)
+        )
+        self.quality = dict(zip(spec.runs, quality))
+        self.patches = self.delta.shape[1]
         self.index = bin_of(self.delta, self.d, self.bins)
         self.low, self.high = np.quantile(self.delta, CENTRAL, axis=1)
         centres = bin_centres(self.d, self.bins)
@@ -126,23 +121,21 @@ class Sample:
         n = np.stack([np.bincount(places, minlength=self.bins) for places in self.index])
         self.counted = inside & (n >= MINIMUM)
 
-    @staticmethod
-    def _matrix(samples: pd.DataFrame, column: str) -> np.ndarray:
-        return samples.pivot(index="sigma_test", columns="patch", values=column).sort_index().to_numpy()
+    def cells(self, run: str, multiplicity: np.ndarray | None = None) -> Cells:
+        return cells_of(self.index, self.quality[run], self.bins, multiplicity)
 
     def spread(self, run: str) -> float:
         """Spread in dB, as at the head of this module."""
-        return _root(*spread_of(cells_of(self.index, self.quality[run], self.bins), self.counted))
+        return _root(*spread_of(self.cells(run), self.counted))
 
     def resampled_spreads(self, run: str, statistics: Statistics) -> np.ndarray:
         """(resamples,) spreads; two runs of an item are resampled alike."""
-        sampling = spread_of(cells_of(self.index, self.quality[run], self.bins), self.counted).sampling
-        patches = self.delta.shape[1]
-        units = resampled_units(patches, statistics)
+        sampling = spread_of(self.cells(run), self.counted).sampling
+        units = resampled_units(self.patches, statistics)
         spreads = []
         for start in range(0, len(units), _CHUNK):
-            counts = np.apply_along_axis(np.bincount, 1, units[start : start + _CHUNK], minlength=patches)
-            spread = spread_of(cells_of(self.index, self.quality[run], self.bins, counts), self.counted)
+            counts = np.apply_along_axis(np.bincount, 1, units[start : start + _CHUNK], minlength=self.patches)
+            spread = spread_of(self.cells(run, counts), self.counted)
             spreads.append(_root(spread.between, spread.sampling + sampling))
         return np.concatenate(spreads)
 
@@ -155,54 +148,44 @@ def errors_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
     """The rows of all reported items, in the order of params; see the head of this module."""
     parts = []
     for item, spec in params.reported("errors").items():
-        channels = params.tasks[params.runs[spec.runs[0]].task].channels
         samples = read_csv(paths.analysis("errors", item) / "samples.csv")
         if not np.isfinite(samples.to_numpy()).all():
-            raise CollectError(f"errors {item}: values that are not finite; make it again: replicate errors {item}")
-        sample = Sample(samples, spec, channels)
-        for rows in item_rows(params, spec, sample):
-            rows.insert(0, "item", item)
-            parts.append(rows)
-    columns = ["item", "run", "group", "variant", "sigma_train", *_COLUMNS]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+            raise CollectError(
+                f"errors {item}: values that are not finite; make it again: replicate errors {item}"
+            )
+        sample = Sample(samples, spec, params.tasks[params.runs[spec.runs[0]].task].channels)
+        parts += [rows.assign(item=item) for rows in item_rows(params, spec, sample)]
+    return joined(parts, [*IDENTITY, *_COLUMNS, "item"])
 
 
 def item_rows(params: Params, spec: Errors, sample: Sample) -> list[pd.DataFrame]:
     """The rows of each run of an item."""
-    statistics = params.statistics
-    resampled = {run: sample.resampled_spreads(run, statistics) for run in spec.runs}
-    tail = tail_probability(sample.delta.shape[1], statistics.confidence)
+    resampled = {run: sample.resampled_spreads(run, params.statistics) for run in spec.runs}
+    tail = tail_probability(sample.patches, params.statistics.confidence)
+
+    def row(quantity: str, value: float, values: np.ndarray, **more: str) -> dict[str, object]:
+        low, high = np.quantile(values, [tail, 1 - tail])
+        return {"quantity": quantity, "n": sample.patches, "value": value, "low": low, "high": high} | more
+
     parts = []
     for run in spec.runs:
-        rows = _curve_rows(sample, run) + _range_rows(sample)
-        patches = sample.delta.shape[1]
-        low, high = np.quantile(resampled[run], [tail, 1 - tail])
-        rows.append({"quantity": "spread", "n": patches, "value": sample.spread(run), "low": low, "high": high})
-        baseline = baseline_of(params, run)
-        if baseline in spec.runs:
-            low, high = np.quantile(resampled[run] - resampled[baseline], [tail, 1 - tail])
-            value = sample.spread(run) - sample.spread(baseline)
-            facts = {"quantity": "spread_difference", "baseline": baseline, "n": patches}
-            rows.append(facts | {"value": value, "low": low, "high": high})
-        table = pd.DataFrame(rows).reindex(columns=_COLUMNS)
-        parts.append(pd.DataFrame([identity(params, run)] * len(table)).join(table))
+        rows = [*_level_rows(sample, run), row("spread", sample.spread(run), resampled[run])]
+        if (baseline := baseline_of(params, run)) in spec.runs:
+            value, values = sample.spread(run) - sample.spread(baseline), resampled[run] - resampled[baseline]
+            rows.append(row("spread_difference", value, values, baseline=baseline))
+        parts.append(pd.DataFrame(rows).reindex(columns=_COLUMNS).assign(**identity(params, run)))
     return parts
 
 
-def _curve_rows(sample: Sample, run: str) -> list[dict[str, object]]:
-    cells = cells_of(sample.index, sample.quality[run], sample.bins)
-    centres = bin_centres(sample.d, sample.bins)
-    return [
+def _level_rows(sample: Sample, run: str) -> list[dict[str, object]]:
+    """Curve and range of every sigma_test."""
+    cells, centres = sample.cells(run), bin_centres(sample.d, sample.bins)
+    curves = [
         {"quantity": "curve", "sigma_test": sigma, "delta": centres[j], "n": int(cells.n[s, j])}
         | {"value": cells.mean[s, j], "std": np.sqrt(cells.variance[s, j]), "counted": bool(sample.counted[s, j])}
         for s, sigma in enumerate(sample.sigmas)
         for j in np.flatnonzero(cells.n[s])
     ]
-
-
-def _range_rows(sample: Sample) -> list[dict[str, object]]:
-    return [
-        {"quantity": "range", "sigma_test": sigma, "n": sample.delta.shape[1]}
-        | {"value": np.median(sample.delta[s]), "low": sample.low[s], "high": sample.high[s]}
-        for s, sigma in enumerate(sample.sigmas)
-    ]
+    ranges = zip(sample.sigmas, np.median(sample.delta, axis=1), sample.low, sample.high)
+    names = ("sigma_test", "value", "low", "high")
+    return curves + [{"quantity": "range", "n": sample.patches} | dict(zip(names, values)) for values in ranges]

@@ -1,8 +1,15 @@
-"""The columns that say which run a row belongs to, and which run it is compared with."""
+"""Which run a row belongs to, and which run it is compared with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import pandas as pd
+
 from replication.study.params import Params, Run
+
+IDENTITY = ("run", "group", "task", "objective", "channels", "model", "backbone", "variant", "sigma_train", "recipe",
+            "train_set", "seed")  # fmt: skip
 
 
 def sigma_text(run: Run) -> str:
@@ -13,14 +20,15 @@ def sigma_text(run: Run) -> str:
 
 
 def identity(params: Params, name: str) -> dict[str, object]:
-    """The columns that say which run a row belongs to."""
-    run = params.runs[name]
-    task = params.tasks[run.task]
-    return {
-        "run": name, "group": run.group, "task": run.task, "objective": task.objective, "channels": task.channels,
-        "model": run.model, "backbone": params.models[run.model].backbone, "variant": run.variant,
-        "sigma_train": sigma_text(run), "recipe": run.recipe, "train_set": run.train_set, "seed": run.seed,
-    }  # fmt: skip
+    """The columns IDENTITY of a run."""
+    run, task = params.runs[name], params.tasks[params.runs[name].task]
+    facts = (name, run.group, run.task, task.objective, task.channels, run.model, params.models[run.model].backbone,
+             run.variant, sigma_text(run), run.recipe, run.train_set, run.seed)  # fmt: skip
+    return dict(zip(IDENTITY, facts))
+
+
+def identities(params: Params, names: Iterable[str]) -> pd.DataFrame:
+    return pd.DataFrame([identity(params, name) for name in names], columns=list(IDENTITY))
 
 
 def baseline_of(params: Params, name: str) -> str | None:
@@ -38,9 +46,10 @@ def baseline_of(params: Params, name: str) -> str | None:
         for key, other in params.runs.items()
         if other.variant == "baseline" and (other.group, other.task, other.sigma) == (run.group, run.task, run.sigma)
     ]
-    traits = ("model", "seed", "recipe", "train_set")
-    return max(
-        candidates,
-        key=lambda key: [getattr(params.runs[key], trait) == getattr(run, trait) for trait in traits],
-        default=None,
-    )
+    return max(candidates, key=lambda key: likeness(run, params.runs[key], "model", "seed", "recipe", "train_set"),
+               default=None)  # fmt: skip
+
+
+def likeness(run: Run, other: Run, *traits: str) -> list[bool]:
+    """For comparing two candidates by the traits they share with a run, the first trait weighs most."""
+    return [getattr(run, trait) == getattr(other, trait) for trait in traits]

@@ -1,4 +1,4 @@
-"""What figures and tables look up in the collected tables `controls` and `recipe`."""
+"""What figures and tables look up in the tables `controls` and `recipe`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from replication.results.recipe import ALL_SEEDS, GROUP, MATCHED_GROUP
 from replication.results.summary import CollectError, Summary
 from replication.study import labels
 from replication.study.params import Params
+
+_COLLECT = "make it with: replicate collect"
 
 
 def rows_with(table: pd.DataFrame, **values: object) -> pd.DataFrame:
@@ -22,31 +24,31 @@ def rows_with(table: pd.DataFrame, **values: object) -> pd.DataFrame:
         rows = rows[rows[column] == value]
     if rows.empty:
         wanted = ", ".join(f"{column} {value}" for column, value in values.items())
-        raise CollectError(f"the summary has no rows with {wanted}; make it with: replicate collect")
+        raise CollectError(f"the summary has no rows with {wanted}; {_COLLECT}")
     return rows.sort_values("sigma_test", kind="stable")
 
 
-def wrapped_twin(params: Params, name: str) -> str:
-    """The wrapped run of the same group that differs from a bare one by its variant, and by its recipe if it must.
+def wne_counterpart(params: Params, name: str) -> str:
+    """The WNE run of the same group that differs from a baseline by its variant, and by its recipe if it must.
 
     Raises:
         CollectError: there is none.
     """
     run = params.runs[name]
     alike = ("task", "model", "sigma", "train_set", "seed")
-    twins = [
+    found = [
         other
         for other in params.runs_of(run.group)
         if params.runs[other].variant == "wne"
         and all(getattr(params.runs[other], key) == getattr(run, key) for key in alike)
     ]
-    if not twins:
+    if not found:
         raise CollectError(f"{params.params_file}: {run.group} has no wrapped run to set beside {name}; add it")
-    return max(twins, key=lambda other: params.runs[other].recipe == run.recipe)
+    return max(found, key=lambda other: params.runs[other].recipe == run.recipe)
 
 
-def crossings(summary: Summary) -> list[pd.DataFrame]:
-    """The rows of each crossing of wrapper and recipe, on the first test set of its task.
+def ablations(summary: Summary) -> list[pd.DataFrame]:
+    """The rows of each factorial ablation of wrapper and recipe, on the first test set of its task.
 
     Over all its seeds where it has several.
 
@@ -54,7 +56,7 @@ def crossings(summary: Summary) -> list[pd.DataFrame]:
         CollectError: there is none.
     """
     if summary.recipe.empty:
-        raise CollectError("the summary has no crossing of wrapper and recipe; make it with: replicate collect")
+        raise CollectError(f"the summary has no crossing of wrapper and recipe; {_COLLECT}")
     parts = []
     for _, rows in summary.recipe.groupby(["model", "sigma_train", "train_set", "noise"], sort=False):
         rows = rows[rows["test_set"] == rows["test_set"].iloc[0]]
@@ -64,19 +66,19 @@ def crossings(summary: Summary) -> list[pd.DataFrame]:
 
 
 def shown_levels(rows: pd.DataFrame) -> list[float]:
-    """The lowest sigma_test, sigma_train, and the highest sigma_test of a crossing or an item; 8-bit units."""
+    """The lowest sigma_test, sigma_train, and the highest sigma_test of an ablation or an item; 8-bit units."""
     tested = rows["sigma_test"]
     return sorted({float(tested.min()), float(rows["sigma_train"].iloc[0]), float(tested.max())})
 
 
 def all_recipes(rows: pd.DataFrame) -> list[str]:
-    """The recipes of a crossing, the crossed ones first."""
+    """The recipes of an ablation, those of the design first."""
     return list(dict.fromkeys(rows.loc[rows["effect"] == "psnr", "recipe"]))
 
 
-def crossed_recipes(rows: pd.DataFrame) -> list[str]:
-    """The recipes that a crossing is made of, without one that the core group adds."""
-    return list(dict.fromkeys(rows.loc[(rows["effect"] == "psnr") & rows["crossed"], "recipe"]))
+def design_recipes(rows: pd.DataFrame) -> list[str]:
+    """The recipes of the factorial design, without one that the core group adds."""
+    return all_recipes(rows[rows["crossed"]])
 
 
 def recipe_labels(params: Params, rows: pd.DataFrame) -> dict[str, str]:
@@ -86,7 +88,7 @@ def recipe_labels(params: Params, rows: pd.DataFrame) -> dict[str, str]:
 
 
 def cell_runs(params: Params, rows: pd.DataFrame, variant: str, recipe: str) -> list[str]:
-    """The runs of a cell of a crossing, one for each of its seeds.
+    """The runs of a cell of an ablation, one for each of its seeds.
 
     Raises:
         CollectError: params has none: the summary is of other parameters.
@@ -94,14 +96,17 @@ def cell_runs(params: Params, rows: pd.DataFrame, variant: str, recipe: str) -> 
     first = rows.iloc[0]
     wanted = (variant, recipe, first["model"], first["train_set"], first["sigma_train"])
     found: dict[str, str] = {}  # seed -> run
-    for group in (GROUP, MATCHED_GROUP):
-        for name in params.runs_of(group):
-            run = params.runs[name]
-            alike = (run.variant, run.recipe, run.model, run.train_set, sigma_text(run)) == wanted
-            if alike and first["seed"] in (ALL_SEEDS, str(run.seed)):
-                found.setdefault(str(run.seed), name)
+    for name in (*params.runs_of(GROUP), *params.runs_of(MATCHED_GROUP)):
+        run = params.runs[name]
+        alike = (run.variant, run.recipe, run.model, run.train_set, sigma_text(run)) == wanted
+        if alike and first["seed"] in (ALL_SEEDS, str(run.seed)):
+            found.setdefault(str(run.seed), name)
     if not found:
         raise CollectError(
             f"{params.params_file}: no run of {variant} by {recipe}, which the summary has; run: replicate collect"
         )
     return list(found.values())
+
+
+# The names that replication.report imports.
+wrapped_twin, crossings, crossed_recipes = wne_counterpart, ablations, design_recipes

@@ -25,16 +25,16 @@ class Estimate(NamedTuple):
     high: np.ndarray
 
 
-def resampled_units(n: int, statistics: Statistics) -> np.ndarray:
+def resampled_units(n: int, statistics: Statistics, purpose: str = "bootstrap") -> np.ndarray:
     """(resamples, n) indices in [0, n), drawn with replacement, the same for each call with the same n."""
-    uniform = uniform_field((statistics.resamples, n), "bootstrap", statistics.seed, n)
+    uniform = uniform_field((statistics.resamples, n), purpose, statistics.seed, n)
     return np.floor(uniform * n).astype(np.intp)
 
 
 @lru_cache(maxsize=16)
-def _resampled_counts(n: int, statistics: Statistics) -> np.ndarray:
+def _resampled_counts(n: int, statistics: Statistics, purpose: str = "bootstrap") -> np.ndarray:
     """(resamples, n): how often each unit was drawn."""
-    return np.apply_along_axis(np.bincount, 1, resampled_units(n, statistics), minlength=n)
+    return np.apply_along_axis(np.bincount, 1, resampled_units(n, statistics, purpose), minlength=n)
 
 
 def tail_probability(n: int, confidence: float) -> float:
@@ -48,48 +48,31 @@ def tail_probability(n: int, confidence: float) -> float:
 
 
 def mean_interval(values: np.ndarray, statistics: Statistics) -> Estimate:
-    """Mean over units with its bootstrap interval.
-
-    Args:
-        values: (n, k): n units (images), k quantities. The interval is NaN for n = 1: one image says
-            nothing about the next.
-    """
-    values = np.asarray(values, dtype=np.float64)
-    n, k = values.shape
-    if n == 1:
-        return Estimate(values[0], np.full(k, np.nan), np.full(k, np.nan))
-    counts = _resampled_counts(n, statistics)  # one product instead of a huge gather
-    tail = tail_probability(n, statistics.confidence)
-    low, high = np.quantile(counts @ values / n, [tail, 1.0 - tail], axis=0)
-    return Estimate(values.mean(axis=0), low, high)
-
-
-def crossed_interval(values: np.ndarray, statistics: Statistics) -> Estimate:
-    """Mean over seeds and images with its interval, both drawn again: the crossed bootstrap.
+    """Mean over images, and over seeds where there are several, with its bootstrap interval.
 
         mean* = sum_s sum_i w_s v_i x_si / (S n),   w ~ multinomial(S), v ~ multinomial(n), independent
 
-    Every image is tested with every seed, so the two are crossed, not nested. Drawing both (the "pigeonhole
-    bootstrap" of Owen, 2007) takes the variance of seeds, of images and of the two together into account, the last
-    of them more than once: the interval is conservative. Its ends are those of `mean_interval`, expanded for the
-    number of images; not for that of seeds, of which three say little: for them it is a lower bound.
+    Every image is tested with every seed, so both are drawn again (the "pigeonhole bootstrap" of Owen, 2007). This
+    takes the variance of seeds, of images and of the two together into account, the last of them more than once: the
+    interval is conservative. Its ends are expanded for the number of images; not for that of seeds, of which three
+    say little: for them it is a lower bound.
 
     Args:
-        values: (S, n, k): S seeds, n images, k quantities. With S = 1 this is `mean_interval`. NaN for n = 1.
+        values: (n, k) or (S, n, k): S seeds, n images, k quantities. The interval is NaN for n = 1: one image says
+            nothing about the next.
     """
     values = np.asarray(values, dtype=np.float64)
+    values = values if values.ndim == 3 else values[None]
     seeds, n, k = values.shape
-    if seeds == 1:
-        return mean_interval(values[0], statistics)
+    mean = values[0].mean(axis=0) if seeds == 1 else values.mean(axis=(0, 1))
     if n == 1:
-        return Estimate(values.mean(axis=(0, 1)), np.full(k, np.nan), np.full(k, np.nan))
-    of_seeds = np.floor(uniform_field((statistics.resamples, seeds), "seeds", statistics.seed, seeds) * seeds)
-    seed_counts = np.apply_along_axis(np.bincount, 1, of_seeds.astype(np.intp), minlength=seeds)
-    counts = _resampled_counts(n, statistics)
-    means = sum(seed_counts[:, s, None] * (counts @ values[s]) for s in range(seeds))
+        return Estimate(mean, np.full(k, np.nan), np.full(k, np.nan))
+    counts = _resampled_counts(n, statistics)  # one product instead of a huge gather
+    weights = _resampled_counts(seeds, statistics, "seeds")
+    means = sum(weights[:, s, None] * (counts @ values[s]) for s in range(seeds)) / (seeds * n)
     tail = tail_probability(n, statistics.confidence)
-    low, high = np.quantile(means / (seeds * n), [tail, 1.0 - tail], axis=0)
-    return Estimate(values.mean(axis=(0, 1)), low, high)
+    low, high = np.quantile(means, [tail, 1.0 - tail], axis=0)
+    return Estimate(mean, low, high)
 
 
 def median_interval(values: np.ndarray, statistics: Statistics) -> Estimate:

@@ -1,83 +1,61 @@
-"""The collected tables of a profile, results/<profile>/summary/, as figures, tables and notebooks read them.
+"""The summary of a profile, results/<profile>/summary/, as figures, tables and notebooks read it.
 
-No torch here, and no raw results: `replication.results` makes the tables and says what they hold.
+No torch here, and no raw results: `replication.results` makes the files and says what they hold.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
 import pandas as pd
 
+from replication.results.files import CollectError, read_csv, read_json
+from replication.results.identity import IDENTITY
+from replication.results.views import views
 from replication.study.params import ANALYSES, Params
 from replication.study.paths import ProfilePaths
 
-# Names stay text: an image called "01" must not become the number 1, nor one called "NA" a gap.
-_TEXT = (
-    "run",
-    "baseline",
-    "against",
-    "test_set",
-    "image",
-    "noise",
-    "sigma_train",
-    "train_image",
-    "recipe",
-    "item",
-    "denoiser",
-    "seed",
-)
+__all__ = ["CollectError", "Summary", "awgn", "covered", "fingerprints", "first_runs", "of_group", "read_csv",
+           "read_json", "read_summary", "summary_of"]  # fmt: skip
 
-
-class CollectError(ValueError):
-    """Results are missing, stale or incomplete: one line that names them and the command to run."""
+FILES = ("estimates", "training", "cost", "loss", "timing", "leakage", "difficulty", "filters", "errors", "recipe")
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The tables of a profile as `replicate collect` wrote them; see replication.results for what each holds."""
+    """The files of a summary, and the views of its estimates: see replication.results and its module `views`.
 
-    curves: pd.DataFrame
-    paired: pd.DataFrame
-    contrasts: pd.DataFrame
-    defects: pd.DataFrame
-    defect_levels: pd.DataFrame
-    jpeg: pd.DataFrame
-    real: pd.DataFrame
+    `training` has the columns of `cost` as well.
+    """
+
+    estimates: pd.DataFrame
     training: pd.DataFrame
     loss: pd.DataFrame
     timing: pd.DataFrame
     leakage: pd.DataFrame
-    unleaked: pd.DataFrame
     difficulty: pd.DataFrame
     filters: pd.DataFrame
     errors: pd.DataFrame
-    samplers: pd.DataFrame
-    controls: pd.DataFrame
     recipe: pd.DataFrame
     source: dict
+    # views of the estimates
+    curves: pd.DataFrame
+    paired: pd.DataFrame
+    contrasts: pd.DataFrame
+    jpeg: pd.DataFrame
+    real: pd.DataFrame
+    defects: pd.DataFrame
+    defect_levels: pd.DataFrame
+    unleaked: pd.DataFrame
+    samplers: pd.DataFrame
+    controls: pd.DataFrame
 
 
-TABLES = tuple(field.name for field in fields(Summary) if field.name != "source")
-
-
-def read_csv(path: Path) -> pd.DataFrame:
-    """A results file; empty cells are gaps, and nothing else is."""
-    try:
-        return pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, na_values=[""])
-    except pd.errors.EmptyDataError:
-        raise CollectError(f"{path}: empty; make it again") from None
-    except FileNotFoundError:
-        raise CollectError(f"{path}: missing; make it with: dvc repro") from None
-
-
-def read_json(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError:
-        raise CollectError(f"{path}: not valid JSON; make it again") from None
+def summary_of(files: dict[str, pd.DataFrame], source: dict) -> Summary:
+    files = dict(files)
+    files["training"] = files["training"].merge(files.pop("cost"), on="run")
+    runs = files["training"][list(IDENTITY)]
+    return Summary(**files, **views(files["estimates"], runs), source=source)
 
 
 def read_summary(params: Params, paths: ProfilePaths) -> Summary:
@@ -90,25 +68,23 @@ def read_summary(params: Params, paths: ProfilePaths) -> Summary:
     if not (paths.summary / "source.json").is_file():
         raise CollectError(f"{paths.summary}: no summary of {', '.join(params.reported_runs)}; {remedy}")
     source = read_json(paths.summary / "source.json")
-    expected = fingerprints(params)
-    stale = [name for name in expected if source.get("fingerprints", {}).get(name) != expected[name]]
-    if stale:
+    found, expected = source.get("fingerprints", {}), fingerprints(params)
+    if stale := [name for name in expected if found.get(name) != expected[name]]:
         raise CollectError(f"{paths.summary}: lacks the current version of {', '.join(stale)}; {remedy}")
-    surplus = [name for name in source.get("fingerprints", {}) if name not in expected]
-    if surplus:
+    if surplus := [name for name in found if name not in expected]:
         raise CollectError(f"{paths.summary}: has what params lacks, {', '.join(surplus)}; {remedy}")
-    return Summary(**{name: read_csv(paths.summary / f"{name}.csv") for name in TABLES}, source=source)
+    source["timing"] = read_json(paths.summary / "machine.json")
+    return summary_of({name: read_csv(paths.summary / f"{name}.csv") for name in FILES}, source)
 
 
 def fingerprints(params: Params) -> dict[str, str]:
-    """Of every reported run, and of every reported analysis as "<section>.<item>"."""
+    """The fingerprint of every reported run, and of every reported analysis as "<section>.<item>"."""
     runs = {name: params.fingerprint(name) for name in params.reported_runs}
-    analyses = {
+    return runs | {
         f"{section}.{name}": params.analysis_fingerprint(section, name)
         for section in ANALYSES
         for name in params.reported(section)
     }
-    return runs | analyses
 
 
 def covered(difficulty: pd.DataFrame, train_set: str, quantity: str = "coverage") -> pd.DataFrame:
@@ -134,9 +110,9 @@ def awgn(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def first_runs(table: pd.DataFrame) -> pd.DataFrame:
-    """Of `awgn`, one run for each (backbone, variant, sigma_train), on the first test set of its task.
+    """One run of `awgn` for each (backbone, variant, sigma_train), on the first test set of its task.
 
-    Of several (other recipes, other seeds) the first of params.yaml, where the main run stands first.
+    Where there are several (other recipes, other seeds), the first of params.yaml, where the main run stands first.
     """
     rows = awgn(table)
     runs = rows.drop_duplicates(["backbone", "variant", "sigma_train"])[["run", "test_set"]]
