@@ -56,9 +56,7 @@ def test_missing_runs_are_named_with_their_commands(tiny):
         collect(params, paths)
     message = str(error.value)
     assert "\n" not in message
-    assert (
-        "not trained (replicate train RUN && replicate evaluate RUN): dncnn-wne-s25" in message
-    )
+    assert "not trained (replicate train RUN && replicate evaluate RUN): dncnn-wne-s25" in message
     assert "not evaluated (replicate evaluate RUN): swinir-wne-s25" in message
     assert not paths.summary.exists()
 
@@ -144,14 +142,10 @@ def test_difficulty_that_was_not_measured_or_otherwise_is_refused(tiny):
     file = paths.difficulty / "embedded-train.csv"
     table = pd.read_csv(file)
     table.assign(patches=7).to_csv(file, index=False)
-    with pytest.raises(
-        CollectError, match=r"difficulty embedded-train: .* other parameters; .*replicate difficulty"
-    ):
+    with pytest.raises(CollectError, match=r"difficulty embedded-train: .* other parameters; .*replicate difficulty"):
         collect(params, paths)
     file.unlink()
-    with pytest.raises(
-        CollectError, match=r"difficulty not made \(replicate difficulty NAME\): embedded-train"
-    ):
+    with pytest.raises(CollectError, match=r"difficulty not made \(replicate difficulty NAME\): embedded-train"):
         collect(params, paths)
 
 

@@ -21,9 +21,7 @@ def leakage_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
         for test_set in test_sets:
             part = audit[(audit["train_set"] == train_set) & (audit["test_set"] == test_set)]
             if part.empty:
-                raise CollectError(
-                    f"leakage {train_set}: the audit lacks {test_set}; run: replicate audit {train_set}"
-                )
+                raise CollectError(f"leakage {train_set}: the audit lacks {test_set}; run: replicate audit {train_set}")
             parts.append(part)
     return joined(parts, _LEAKAGE)
 

@@ -150,9 +150,7 @@ def errors_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
     for item, spec in params.reported("errors").items():
         samples = read_csv(paths.analysis("errors", item) / "samples.csv")
         if not np.isfinite(samples.to_numpy()).all():
-            raise CollectError(
-                f"errors {item}: values that are not finite; make it again: replicate errors {item}"
-            )
+            raise CollectError(f"errors {item}: values that are not finite; make it again: replicate errors {item}")
         sample = Sample(samples, spec, params.tasks[params.runs[spec.runs[0]].task].channels)
         parts += [rows.assign(item=item) for rows in item_rows(params, spec, sample)]
     return joined(parts, [*IDENTITY, *_COLUMNS, "item"])
