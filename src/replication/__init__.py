@@ -2,5 +2,5 @@
 
     study < data < experiments < results < claims < report < cli
 
-A module imports from its own room and from those before it (tests/test_architecture.py).
+A module imports from its own room and from those before it (tests/replication/test_architecture.py).
 """

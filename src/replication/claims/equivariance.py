@@ -15,7 +15,7 @@ FILTERS = 1e-6  # largest rho of WNE, and largest distance of a row sum from 1, 
 
 _CONTROLS = ("training-controls", "swinir")
 _TRAINED = ("cnn", "swinir", "fdncnn", "restormer", "colour", "real-noise", "training-controls", "n2n", "non-gaussian")
-_TESTS = ("tests/test_characterization.py", "tests/test_wrapper.py")
+_TESTS = ("tests/wne/test_characterization.py", "tests/wne/test_wrapper.py")
 
 
 def _run(row: pd.Series) -> str:

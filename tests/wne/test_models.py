@@ -255,7 +255,7 @@ def test_a_checkpoint_is_rebuilt_with_its_options(backbone, variant, options, tm
 
 
 def test_the_paper_profile_builds_the_published_networks():
-    params = load_params(Path(__file__).parents[1] / "profiles/paper/params.yaml")
+    params = load_params(Path(__file__).parents[2] / "profiles/paper/params.yaml")
     models = {name: spec.size for name, spec in params.models.items()}
     assert all(models[name]["initialization"] == "published" for name in ("dncnn", "fdncnn", "swinir"))
     assert models["swinir"]["drop_path"] == 0.1

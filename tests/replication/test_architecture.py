@@ -9,7 +9,7 @@ import pytest
 
 from replication.study.code import imported
 
-SOURCES = Path(__file__).parents[1] / "src"
+SOURCES = Path(__file__).parents[2] / "src"
 ROOMS = ("study", "data", "experiments", "results", "claims", "report", "cli")
 # No torch, so that figures and tables are drawn in seconds.
 LIGHT = ("results", "claims", "report/figures", "report/tables")

@@ -11,6 +11,8 @@ from benchmarks.compatibility import CHECKS, autocast, compiled, exported
 from conftest import random_images
 from wne import NormalizationEquivariant
 
+pytestmark = pytest.mark.slow  # compilation and export take minutes
+
 # Rounding of float32, and for autocast of bfloat16 (2^-8) through some layers.
 ALLOWED = {name: 1e-4 for name in CHECKS} | {"autocast to bfloat16": 0.05}
 

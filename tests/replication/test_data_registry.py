@@ -19,7 +19,7 @@ SIZES = {
     "photos-train": 11, "photos-test": 6, "leaves-train": 48, "leaves-test": 6, "sensor-train": 10, "sensor-test": 8,
     "set12": 12, "bsd68": 68, "cbsd68": 68, "train400": 400, "bsd400": 400, "kodak24": 24, "mcmaster": 18, "polyu": 201,
 }  # fmt: skip
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_every_row_is_complete_and_flat():

@@ -11,7 +11,7 @@ import yaml
 
 import replication.cli
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

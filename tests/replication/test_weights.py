@@ -19,7 +19,7 @@ from replication.study.paths import ProfilePaths
 from wne.checkpoints import CheckpointError, load_denoiser, read_config
 from wne.equivariance import equivariance_defect
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "profiles/bsd400/params.yaml")
 FOLDER = ProfilePaths(PARAMS.profile, ROOT).weights
 CLEAN = data.camera()[100:228, 180:308].astype(np.float32)[None, None] / 255

@@ -12,7 +12,7 @@ import yaml
 
 from replication.study.params import load_params
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROFILES = ["smoke", "bsd400", "paper"]
 
 

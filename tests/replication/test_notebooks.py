@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
+FOLDER = Path(__file__).parents[2] / "notebooks"
 NAMES = yaml.safe_load((FOLDER / "dvc.yaml").read_text())["stages"]["notebook"]["foreach"]
 
 

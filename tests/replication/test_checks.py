@@ -15,7 +15,7 @@ from replication.cli.relock import move_hashes
 from replication.study.params import load_params
 from replication.study.paths import ProfilePaths
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

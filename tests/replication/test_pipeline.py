@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMOKE = "profiles/smoke/dvc.yaml"
 pytestmark = pytest.mark.pipeline
 

@@ -13,7 +13,7 @@ from replication.data.images import image_paths, load_set
 from replication.data.registry import COMPOSITES, registered_files
 from replication.study.paths import IMAGES
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_each_trial_is_a_run_of_the_default_profile_but_for_its_start_and_seed():

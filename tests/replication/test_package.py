@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow  # builds a wheel
+
+ROOT = Path(__file__).parents[2]
 
 _IMPORTED = """
 import sys

@@ -16,7 +16,9 @@ from replication.experiments import ANALYSES
 from replication.study.code import LEFT_OUT, closure, code_hash
 from replication.study.params import load_params
 
-ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow  # a process for each change
+
+ROOT = Path(__file__).parents[2]
 ENTRIES = {
     "train": ("replication.experiments.train",),
     "evaluate": ("replication.experiments.evaluate",),

@@ -17,7 +17,9 @@ from benchmarks.exactness import CASES
 from docs.make_api import SECTIONS, api_page
 from wne.imagefiles import write_image
 
-ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow  # runs every command and example
+
+ROOT = Path(__file__).parents[2]
 
 
 def blocks(page: str, language: str) -> list[str]:

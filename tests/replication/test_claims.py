@@ -166,7 +166,10 @@ def test_what_is_proved_names_the_tests_that_check_it(study):
     params, summary = study
     both, alone = line(params, summary, "C2"), line(params, summary, "C17")
     for made in (both, alone):
-        assert "proved; checked in numbers by tests/test_characterization.py and tests/test_wrapper.py" in made.ours
+        assert (
+            "proved; checked in numbers by tests/wne/test_characterization.py and tests/wne/test_wrapper.py"
+            in made.ours
+        )
         assert all((REPOSITORY / word).is_file() for word in made.command.split()[1:])
     assert "trained NE-arch" in both.ours and both.n and not alone.n
 

@@ -9,7 +9,7 @@ import yaml
 
 from replication.study.params import ParameterError, load_params
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

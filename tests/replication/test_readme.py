@@ -9,7 +9,7 @@ import pytest
 
 from replication.report.readme import blocks, read_profiles, replace_block
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_tables_are_those_of_the_committed_results():
