@@ -59,6 +59,14 @@ class VariantStyle(NamedTuple):
     line: str | tuple  # of matplotlib: a name, or an offset and dashes
     order: int  # higher is drawn later
 
+    def as_line(self) -> dict[str, object]:
+        """For a matplotlib line. A look without marker is thin: of a denoiser that is there for comparison only."""
+        return {
+            "label": self.label, "color": self.colour, "linestyle": self.line, "marker": self.marker,
+            "linewidth": 1.2 if self.marker else 0.8, "markersize": self.size, "markerfacecolor": self.face,
+            "markeredgewidth": 0.9,
+        }  # fmt: skip
+
 
 _BLUE, _VERMILLION, _GREEN, _PURPLE, _ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
 _WINE = "#882255"  # Tol's: the rest of the palette above is too pale for a line, or taken
@@ -73,7 +81,7 @@ _VARIANTS = {
     "soft_ne": (_WINE, "P", 4.6, _WINE, "-", 4),
 }
 VARIANTS = {key: VariantStyle(labels.VARIANTS[key], *look) for key, look in _VARIANTS.items()}
-# Denoisers without training of their own. Bare classical ones are drawn hollow and dashed.
+# Denoisers without training of their own. Classical ones without the wrapper are drawn hollow and dashed.
 _CONTROLS = {
     "oracle": (_GREEN, "s", 4.4, "white", "-", 4),
     "oracle_about_zero": (_GREEN, "^", 3.8, _GREEN, (0, (4, 1.5)), 4),

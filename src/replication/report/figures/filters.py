@@ -1,4 +1,4 @@
-"""Rows of the Jacobian as filters, of a bare and a wrapped denoiser (Figure 5)."""
+"""Rows of the Jacobian as filters, of a baseline and of WNE (Figure 5)."""
 
 from __future__ import annotations
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from matplotlib.figure import Figure
 
-from replication.report.figures.grid import legend_below, letter, panel_grid, set_title
+from replication.report.figures.grid import Panels
 from replication.report.figures.select import at_level, find_run, levels, main_runs, single_noise
 from replication.report.figures.sweep import (
     PSNR,
@@ -27,107 +27,68 @@ from replication.study.paths import ProfilePaths
 _OVERVIEW_SIGMA = 25.0  # sigma_train of the overview, where the profile has it
 
 
-def fig03(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 3: the DnCNN family, a panel for each sigma_train."""
-    return mismatch_figure(params, summary, main_runs(params, "cnn"))
+def _figure_of(
+    group: str, qualities: Sequence[Quality] = (PSNR,), core: Sequence[str] = ()
+) -> Callable[[Params, Summary, ProfilePaths], Figure]:
+    """The figure of the main runs of a group, beside the variants `core` of the group cnn at the same sigma_train."""
+
+    def figure(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+        own = single_noise(params, main_runs(params, group))
+        beside = [find_run(params, "cnn", v, sigma=sigma) for sigma in levels(params, own) for v in core]
+        return mismatch_figure(params, summary, own + beside, qualities)
+
+    figure.__doc__ = f"The group {group}, a panel for each sigma_train."
+    return figure
 
 
-def fig04(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 4: the same for SwinIR."""
-    return mismatch_figure(params, summary, main_runs(params, "swinir"))
-
-
-def fig10(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 10: FDnCNN bare and wrapped, beside its architectural forms, which the core group has trained."""
-    own = single_noise(params, main_runs(params, "fdncnn"))
-    architectural = [
-        find_run(params, "cnn", variant, sigma=sigma)
-        for sigma in levels(params, own)
-        for variant in ("se_arch", "ne_arch")
-    ]
-    return mismatch_figure(params, summary, own + architectural)
-
-
-def fig12(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 12: SSIM of the DnCNN family. Above Wang's window, below the uniform one that the paper appears to use."""
-    return mismatch_figure(params, summary, main_runs(params, "cnn"), (SSIM, SSIM_UNIFORM))
-
-
-def fig13(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 13: the same for SwinIR."""
-    return mismatch_figure(params, summary, main_runs(params, "swinir"), (SSIM, SSIM_UNIFORM))
-
-
-def fig14(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 14: Restormer."""
-    return mismatch_figure(params, summary, main_runs(params, "restormer"))
-
-
-def fig15(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 15: Restormer on colour images."""
-    return mismatch_figure(params, summary, main_runs(params, "colour"))
-
-
-def fig16(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 16: trained with the Noise2Noise objective, one application."""
-    return mismatch_figure(params, summary, main_runs(params, "n2n"))
-
-
-def fig18(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 18: the input alone normalized, beside the baseline and the whole wrapper of the core group."""
-    own = single_noise(params, main_runs(params, "input-only"))
-    whole = [
-        find_run(params, "cnn", variant, sigma=sigma)
-        for sigma in levels(params, own)
-        for variant in ("baseline", "wne")
-    ]
-    return mismatch_figure(params, summary, own + whole)
+fig03 = _figure_of("cnn")
+fig04 = _figure_of("swinir")
+fig10 = _figure_of("fdncnn", core=("se_arch", "ne_arch"))
+# SSIM: above Wang's window, below the uniform one that the paper appears to use.
+fig12 = _figure_of("cnn", (SSIM, SSIM_UNIFORM))
+fig13 = _figure_of("swinir", (SSIM, SSIM_UNIFORM))
+fig14 = _figure_of("restormer")
+fig15 = _figure_of("colour")
+fig16 = _figure_of("n2n")
+fig18 = _figure_of("input-only", core=("baseline", "wne"))
 
 
 def mismatch_figure(
     params: Params, summary: Summary, names: Iterable[str], qualities: Sequence[Quality] = (PSNR,)
 ) -> Figure:
-    """The runs on the first test set of their task: a column for each sigma_train, a row for each quality.
-
-    Raises:
-        CollectError: no run trained at a single noise level, or runs without a sweep in the summary, by name.
-    """
+    """The runs on the first test set of their task: a column for each sigma_train, a row for each quality."""
     names = single_noise(params, names)
     if not names:
         raise CollectError(f"{params.params_file}: no run of this figure is trained at a single noise level")
     trained = levels(params, names)
     columns = [curves_of(params, summary.curves, at_level(params, names, sigma)) for sigma in trained]
-    figure, axes = panel_grid(len(qualities), len(columns), legend_lines=2)
+    everything = [curve for curves in columns for curve in curves]
+    grid = Panels(len(qualities), len(columns), legend_lines=2)
     for row, quality in enumerate(qualities):
-        limits = common_limits([curve for curves in columns for curve in curves], quality)
+        limits = common_limits(everything, quality)
         for column, (curves, sigma) in enumerate(zip(columns, trained)):
-            ax = axes[row, column]
-            draw_panel(ax, curves, quality, limits, sigma)
-            index = row * len(columns) + column
-            set_title(ax, f"{letter(index, axes.size)}$\\sigma_{{\\mathrm{{train}}}}$ = {sigma:g}")
-        axes[row, 0].set_ylabel(f"output {quality.name}")
-    looks = [curve.look for curves in columns for curve in curves]
-    legend_below(figure, legend_lines(looks, qualities[0]))
-    return figure
+            draw_panel(grid.axes[row, column], curves, quality, limits, sigma)
+            grid.title(row * len(columns) + column, f"$\\sigma_{{\\mathrm{{train}}}}$ = {sigma:g}")
+        grid.axes[row, 0].set_ylabel(f"output {quality.name}")
+    return grid.legend(legend_lines([curve.look for curve in everything], qualities[0]))
 
 
 def overview(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """The effect in one picture: a CNN and a transformer, bare and wrapped, at sigma_train 25 (or the middle one)."""
+    """The effect in one picture: baseline and WNE of a CNN and a transformer, at sigma_train 25 (or the middle one)."""
     groups = ("cnn", "swinir")
     trained = levels(params, single_noise(params, main_runs(params, groups[0])))
     sigma = _OVERVIEW_SIGMA if _OVERVIEW_SIGMA in trained else trained[len(trained) // 2]
-    names = {group: [find_run(params, group, v, sigma=sigma) for v in ("baseline", "wne")] for group in groups}
-    columns = [curves_of(params, summary.curves, names[group]) for group in groups]
+    names = [[find_run(params, group, v, sigma=sigma) for v in ("baseline", "wne")] for group in groups]
+    columns = [curves_of(params, summary.curves, pair) for pair in names]
     limits = common_limits([curve for curves in columns for curve in curves], PSNR)
-    figure, axes = panel_grid(1, len(columns), legend_lines=1, suptitle=True)
-    for ax, curves in zip(axes[0], columns):
-        draw_panel(ax, curves, PSNR, limits, sigma)
-        set_title(ax, _name(curves))
-    axes[0, 0].set_ylabel(f"output {PSNR.name}")
-    figure.suptitle(_effect(columns, sigma), fontsize=10, y=0.99, va="top")
+    grid = Panels(1, len(columns), legend_lines=1, suptitle=True)
+    for index, curves in enumerate(columns):
+        draw_panel(grid.axes[0, index], curves, PSNR, limits, sigma)
+        grid.title(index, _name(curves), lettered=False)
+    grid.axes[0, 0].set_ylabel(f"output {PSNR.name}")
+    grid.figure.suptitle(_effect(columns, sigma), fontsize=10, y=0.99, va="top")
     denoisers, references = legend_lines([curve.look for curve in columns[0]])
-    legend_below(figure, [denoisers + references])
-    return figure
+    return grid.legend([denoisers + references])
 
 
 def _name(curves: list[Curve]) -> str:

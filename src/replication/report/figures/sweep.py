@@ -49,11 +49,7 @@ class Curve(NamedTuple):
 
 
 def curves_of(params: Params, table: pd.DataFrame, names: Iterable[str]) -> list[Curve]:
-    """The noise sweeps of the runs, those of higher drawing order last.
-
-    Raises:
-        CollectError: runs without a sweep in the table, by name.
-    """
+    """The noise sweeps of the runs, those of higher drawing order last."""
     rows = rows_of(params, table, names, "noise sweep")
     curves = [Curve(part.sort_values("sigma_test"), look_of(params, name)) for name, part in rows.items()]
     return sorted(curves, key=lambda curve: curve.look.order)
@@ -75,13 +71,7 @@ def common_limits(curves: Iterable[Curve], quality: Quality) -> Limits:
 
 
 def draw_panel(ax: Axes, curves: Sequence[Curve], quality: Quality, limits: Limits, trained: float | Limits) -> None:
-    """One panel.
-
-    Args:
-        curves: all on the same noisy inputs: the first says which.
-        limits: of both axes.
-        trained: sigma_train in 8-bit units, or its range (low, high), which is shaded.
-    """
+    """One panel of curves on the same noisy inputs, limits of both axes; a range of sigma_train is shaded."""
     inputs = curves[0].rows
     ax.plot(limits, limits, zorder=2, **style.IDENTITY)
     if quality.clipped:
@@ -104,18 +94,13 @@ def draw_panel(ax: Axes, curves: Sequence[Curve], quality: Quality, limits: Limi
 
 
 def draw_curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, look: style.VariantStyle) -> None:
-    """y against x with its interval as a band; a look without marker is a thin line, for comparison only."""
-    thin = not look.marker
+    """y against x with its interval as a band; a look without marker has none."""
     rows = rows.sort_values(x)
-    if not thin:
-        ax.fill_between(
-            rows[x], rows[f"{y}_low"], rows[f"{y}_high"], color=look.colour, alpha=0.08, linewidth=0, zorder=1
-        )
-    ax.plot(
-        rows[x], rows[y], label=look.label, color=look.colour, linestyle=look.line, marker=look.marker,
-        linewidth=0.8 if thin else 1.2, markersize=look.size, markerfacecolor=look.face, markeredgewidth=0.9,
-        zorder=look.order, markevery=-(-len(rows) // _MOST_MARKERS),
-    )  # fmt: skip
+    if look.marker:
+        ends = rows[f"{y}_low"], rows[f"{y}_high"]
+        ax.fill_between(rows[x], *ends, color=look.colour, alpha=0.08, linewidth=0, zorder=1)
+    every = -(-len(rows) // _MOST_MARKERS)
+    ax.plot(rows[x], rows[y], zorder=look.order, markevery=every, **look.as_line())
 
 
 def legend_lines(
@@ -123,14 +108,6 @@ def legend_lines(
 ) -> tuple[list, list]:
     """Handles of the denoisers, each look once, and of the other lines of a panel."""
     distinct = sorted({look.label: look for look in looks}.values(), key=lambda look: (not look.marker, look.order))
-    denoisers = [
-        Line2D(
-            [], [], label=look.label, color=look.colour, linestyle=look.line, marker=look.marker,
-            linewidth=1.2 if look.marker else 0.8, markersize=look.size, markerfacecolor=look.face,
-            markeredgewidth=0.9,
-        )
-        for look in distinct
-    ]  # fmt: skip
     references = [Line2D([], [], label="input = output", **style.IDENTITY)]
     if quality.clipped:
         references.append(Line2D([], [], label="input clipped (ours)", **style.CLIPPED_IDENTITY))
@@ -138,7 +115,7 @@ def legend_lines(
         references.append(Patch(label="training range", **style.TRAINING_RANGE))
     else:
         references.append(Line2D([], [], label="training noise", **style.TRAINING_NOISE))
-    return denoisers, references
+    return [Line2D([], [], **look.as_line()) for look in distinct], references
 
 
 def _input_quality(rows: pd.DataFrame, quality: Quality, sigma: float) -> float:
