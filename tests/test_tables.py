@@ -30,6 +30,7 @@ from replication.report.cells import (
     with_interval,
 )
 from replication.report.numbers import define
+from replication.report.numbers.source import Source
 from replication.report.table import SPACE, Message, Table, latex, markdown
 from replication.report.tables import refuse_missing, write_all
 from replication.results.contrasts import contrast_pairs
@@ -65,7 +66,7 @@ def _macros(path) -> dict[str, str]:
 def _defined(names, params, summary) -> dict[str, str]:
     published = read_published(REPOSITORY / "data/paper_values.csv")
     used = dict.fromkeys(names, Path("text.tex"))
-    text = define(used, params, summary, published, claims(params, summary, published))
+    text = define(used, Source(params, summary, published, claims(params, summary, published)))
     made = dict(re.findall(r"^\\newcommand\{\\(\w+)\}\{(.*)\}$", text, re.MULTILINE))
     return {name: made[name] for name in names}
 

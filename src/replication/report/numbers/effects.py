@@ -1,49 +1,131 @@
 """Numbers of single experiments: gains over the baseline, defects, times, samplers, and the comparisons of our own.
 
-    \\<Who>Gain<What>Test<Place>Range                     dB over the baseline, over sigma_train or the runs of What
+    \\<Rows>Test<Place>Range                              dB over the baseline, over sigma_train or the runs of Rows
+    \\<Rows>Test<Place>[Interval]                         the same of a single run or comparison
     \\<Who>Defect<Backbone><Min|Max>                      eps_NE: smallest median, largest value
     \\<Who>Ratio<Backbone><Cpu|Gpu><Training|Inference>   times the baseline
     \\<Who>Sampler<Operator><State>                       dB, means over images, inside a sampler (App. N)
-    \\Recipe<Wrapper|Recipe|Both>Test<Place>[Interval]    dB: effects in the 2 x 2 factorial ablation
-    \\<Oracle|WrappedAtTest>GainTest<Place>[Interval]     dB over the baseline, of the controls without training
 
-Who: Wne, Baseline, SeArch, NeArch. What: a backbone, a noise, Colour. Place of sigma_test: Lowest, Matched, Highest.
-All on the first test set of the task.
+Rows: a key of _ROWS. Place of sigma_test: Lowest, Matched, Highest. All on the first test set of the task.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import product
 
 import pandas as pd
 
 from replication.report.cells import escape, fixed, interval, scientific, signed
-from replication.report.families import of_groups, single_level
-from replication.report.numbers.rules import Source, Value, number
+from replication.report.families import single_level
+from replication.report.numbers.source import Number, Source, Value
 from replication.results.readers import crossed_recipes, crossings, recipe_labels
 from replication.results.summary import Summary, first_runs
 from replication.study import labels
 
 _WHO = {"Wne": "wne", "Baseline": "baseline", "SeArch": "se_arch", "NeArch": "ne_arch"}
-_PLACE = "(Lowest|Matched|Highest)"
-_BACKBONE = "(Dncnn|Swinir|Fdncnn|Restormer)"
-_OBJECTIVES = {"SoftNe": "soft_ne", "RangeTrained": "supervised"}  # of the controls trained otherwise
+_BACKBONES = {name.capitalize(): name for name in labels.BACKBONES}
 _OPERATORS = {
     "Denoising": "none", "Inpainting": "random_pixels", "SuperResolution": "block_average", "Deblurring": "blur",
 }  # fmt: skip
-_STATES = {"OnePass": "one_pass_psnr", "Best": "best_psnr", "Final": "psnr"}
+_STATES = {"OnePass": "one_pass_psnr", "Best": "best_psnr", "Final": "psnr", "Gap": "gap"}
+_GAIN = ["psnr_gain", "psnr_gain_low", "psnr_gain_high"]
 
 
-def first_sets(table: pd.DataFrame) -> pd.DataFrame:
-    """For each run, its rows on the first test set of its task."""
-    return table.merge(table.drop_duplicates("run")[["run", "test_set"]], on=["run", "test_set"])
+Rows = Callable[[Summary], pd.DataFrame]
+
+
+def _where(table: pd.DataFrame, **values: str) -> pd.DataFrame:
+    for column, value in values.items():
+        table = table[table[column] == value]
+    return table
+
+
+def _first_sets(table: pd.DataFrame, variant: str = "wne") -> pd.DataFrame:
+    """The rows of a variant on the first test set of each run's task."""
+    return _where(
+        table.merge(table.drop_duplicates("run")[["run", "test_set"]], on=["run", "test_set"]), variant=variant
+    )
+
+
+def _control_runs(summary: Summary) -> pd.DataFrame:
+    """Defects of the baselines that were trained otherwise."""
+    return _where(summary.defects, group="training-controls", variant="baseline")
+
+
+def _trained_otherwise(objective: str) -> Rows:
+    """Over the baseline with the usual loss at the one level of the soft-NE run."""
+
+    def rows(summary: Summary) -> pd.DataFrame:
+        runs, levels = _control_runs(summary), summary.training.set_index("run")["sigma_train"]
+        gains = _first_sets(summary.contrasts, "baseline")
+        gains = gains[gains["run"].isin(_where(runs, objective=objective)["run"])]
+        return gains[gains["against"].map(levels).isin(_where(runs, objective="soft_ne")["sigma_train"])]
+
+    return rows
+
+
+def _control(denoiser: str) -> Rows:
+    """The first item of `controls`."""
+    return lambda s: _where(s.controls, item=s.controls["item"].iloc[0], denoiser=denoiser)
+
+
+def _effect(effect: str) -> Rows:
+    """The first ablation: means over the other factor; of both, the second recipe in place of the first."""
+
+    def rows(summary: Summary) -> pd.DataFrame:
+        table = crossings(summary)[0].rename(columns=dict(zip(("value", "low", "high"), _GAIN)))
+        recipes = crossed_recipes(table)
+        both = {"recipe": recipes[-1], "against": recipes[0]}
+        chosen = {"wrapper": {"recipe": "mean"}, "recipe": {"variant": "mean"}, "both": both}[effect]
+        return _where(table, effect=effect, **chosen)
+
+    return rows
+
+
+def _main(variant: str, backbone: str) -> Rows:
+    return lambda s: _where(first_runs(s.paired), variant=variant, backbone=backbone)
+
+
+def _noise(noise: str) -> Rows:
+    return lambda s: _where(_first_sets(s.paired), noise=noise)
+
+
+_ROWS: dict[str, Rows] = {
+    **{f"{who}Gain{name}": _main(_WHO[who], backbone) for who in _WHO for name, backbone in _BACKBONES.items()},
+    "WneGainColour": lambda s: single_level(_where(_first_sets(s.paired), group="colour")),
+    "WneGainNoiseToNoise": lambda s: single_level(_where(_first_sets(s.paired), group="n2n")),
+    **{f"WneGain{noise.capitalize()}": _noise(noise) for noise in ("uniform", "laplace", "rayleigh")},
+    "InputOnlyGain": lambda s: _where(_first_sets(s.contrasts, "wne_input"), against_variant="baseline"),
+    "WneNeArchGain": lambda s: _where(_first_sets(s.contrasts), group="cnn", against_variant="ne_arch"),
+    "WneSeArchGain": lambda s: _where(_first_sets(s.contrasts), group="cnn", against_variant="se_arch"),
+    "SoftNeGain": _trained_otherwise("soft_ne"),
+    "RangeTrainedGain": _trained_otherwise("supervised"),
+    "OracleGain": _control("oracle"),
+    "WrappedAtTestGain": _control("wrapped_at_test"),
+    **{f"Recipe{effect.capitalize()}": _effect(effect) for effect in ("wrapper", "recipe", "both")},
+}
+_TABLES = {"Recipe": "recipe", "Oracle": "controls", "Wrapped": "controls"}  # of rows that a profile may lack
 
 
 def _at(run: pd.DataFrame, place: str) -> pd.Series:
     """The row of one run at the lowest, the matched or the highest sigma_test."""
     tested = run["sigma_test"]
-    sigma = float(run["sigma_train"].iloc[0]) if place == "Matched" else tested.agg({"L": "min", "H": "max"}[place[0]])
-    return run[tested == sigma].iloc[0]
+    ends = {"Lowest": tested.min(), "Highest": tested.max()}
+    return run[tested == (ends[place] if place in ends else float(run["sigma_train"].iloc[0]))].iloc[0]
+
+
+def _gain(name: str, place: str, form: str) -> Number:
+    def value(source: Source) -> Value:
+        needed = [table for start, table in _TABLES.items() if name.startswith(start)]
+        if any(getattr(source.summary, table).empty for table in needed):
+            return None
+        rows = _ROWS[name](source.summary)
+        if form == "Range":
+            return _range(_at(run, place)["psnr_gain"] for _, run in rows.groupby("run", sort=False))
+        return _mean_or_interval(_at(rows, place), form) if len(rows) else None
+
+    return value
 
 
 def _range(gains: Iterable[float]) -> Value:
@@ -52,165 +134,92 @@ def _range(gains: Iterable[float]) -> Value:
     return " to ".join(dict.fromkeys(signed(end).latex for end in (min(values), max(values)))) if values else None
 
 
-def _range_at(rows: pd.DataFrame, place: str) -> Value:
-    return _range(_at(run, place)["psnr_gain"] for _, run in rows.groupby("run", sort=False))
+def _mean_or_interval(row: pd.Series, form: str) -> Value:
+    return interval(*row[_GAIN[1:]]) if form == "Interval" else signed(row["psnr_gain"])
 
 
-def _mean_or_interval(row: pd.Series, mean: str, is_interval: object, digits: int = 2) -> Value:
-    ends = ("low", "high") if mean == "value" else (f"{mean}_low", f"{mean}_high")
-    return interval(*row[list(ends)]) if is_interval else signed(row[mean], digits)
+def _defect(who: str, backbone: str, end: str) -> Number:
+    def value(source: Source) -> Value:
+        rows = _where(source.summary.defects, backbone=_BACKBONES[backbone], variant=_WHO[who])
+        values = rows["paper_median" if end == "Min" else "paper_max"]
+        return scientific(values.agg(end.lower())) if len(values) else None
+
+    return value
 
 
-@number(f"(Wne|SeArch|NeArch)Gain{_BACKBONE}Test{_PLACE}Range")
-def _gain(source: Source, who: str, backbone: str, place: str) -> Value:
-    rows = first_runs(source.summary.paired)
-    return _range_at(rows[(rows["variant"] == _WHO[who]) & (rows["backbone"] == backbone.lower())], place)
+def _defect_of_control(objective: str) -> Number:
+    def value(source: Source) -> Value:
+        medians = _where(_control_runs(source.summary), objective=objective)["paper_median"]
+        return scientific(medians.iloc[-1]) if len(medians) else None
+
+    return value
 
 
-@number(f"WneGain(Colour|NoiseToNoise)Test{_PLACE}Range")
-def _gain_of_group(source: Source, group: str, place: str) -> Value:
-    rows = of_groups(_wne(source.summary.paired), {"Colour": "colour", "NoiseToNoise": "n2n"}[group])
-    return _range_at(single_level(rows), place)
+def _ratio(who: str, backbone: str, device: str, mode: str) -> Number:
+    def value(source: Source) -> Value:
+        ratios = source.summary.timing.set_index(["variant", "backbone", "device", "mode"])["ratio"]
+        ratio = ratios.get((_WHO[who], _BACKBONES[backbone], {"Cpu": "cpu", "Gpu": "cuda"}[device], mode.lower()))
+        return None if pd.isna(ratio) else fixed(ratio)
+
+    return value
 
 
-@number(f"WneGain(Uniform|Laplace|Rayleigh)Test{_PLACE}Range")
-def _gain_by_noise(source: Source, noise: str, place: str) -> Value:
-    rows = _wne(source.summary.paired)
-    return _range_at(rows[rows["noise"] == noise.lower()], place)
+def _sampled(who: str, operator: str, state: str) -> Number:
+    def value(source: Source) -> Value:
+        rows = source.summary.samplers
+        rows = rows if rows.empty else _where(rows, variant=_WHO[who], operator=_OPERATORS[operator])
+        if rows.empty:
+            return None
+        row = rows.iloc[0]
+        if state in _STATES:
+            return (signed if state == "Gap" else fixed)(row[_STATES[state]])
+        return _mean_or_interval(row, state.removeprefix("Gain"))
+
+    return value
 
 
-@number(f"InputOnlyGainTest{_PLACE}Range")
-def _gain_of_input_only(source: Source, place: str) -> Value:
-    rows = first_sets(source.summary.contrasts)
-    return _range_at(rows[(rows["variant"] == "wne_input") & (rows["against_variant"] == "baseline")], place)
+def _real(of: Callable[[pd.Series], Value]) -> Number:
+    def value(source: Source) -> Value:
+        rows = _first_sets(source.summary.real) if len(source.summary.real) else source.summary.real
+        return of(rows.iloc[0]) if len(rows) else None
+
+    return value
 
 
-@number(f"Wne(Ne|Se)ArchGainTest{_PLACE}Range")
-def _gain_over_architectures(source: Source, form: str, place: str) -> Value:
-    """WNE minus the architectural variant, in the core group."""
-    rows = of_groups(_wne(source.summary.contrasts), "cnn")
-    return _range_at(rows[rows["against_variant"] == f"{form.lower()}_arch"], place)
+def _ablation(of: Callable[[Source, pd.DataFrame], Value]) -> Number:
+    return lambda s: None if s.summary.recipe.empty else of(s, crossings(s.summary)[0])
 
 
-@number("WneGainJpegRange")
-def _gain_on_jpeg(source: Source) -> Value:
-    rows = source.summary.jpeg
-    return _range(rows.loc[rows["variant"] == "wne", "psnr_gain"])
+def _recipe(place: int) -> Number:
+    return _ablation(lambda s, rows: escape(recipe_labels(s.params, rows)[crossed_recipes(rows)[place]]))
 
 
-@number("PaperMatchedGainRange")
-def _papers_gain(source: Source) -> Value:
-    return _range(source.published.matched_gains("Table 1"))
-
-
-def _wne(table: pd.DataFrame) -> pd.DataFrame:
-    rows = first_sets(table)
-    return rows[rows["variant"] == "wne"]
-
-
-@number("(SoftNe|RangeTrained)(?:(Defect)|GainTestHighest(Interval)?)")
-def _trained_otherwise(source: Source, control: str, defect: str | None, is_interval: str | None) -> Value:
-    """Gain over the baseline of the usual loss at the one level of the soft-NE run; median of eps_NE."""
-    rows = of_groups(source.summary.defects, "training-controls")
-    rows = rows[rows["variant"] == "baseline"]
-    run = rows[rows["objective"] == _OBJECTIVES[control]].iloc[-1:]
-    if run.empty or defect:
-        return scientific(run["paper_median"].iloc[0]) if len(run) else None
-    gains = first_sets(source.summary.contrasts[source.summary.contrasts["run"] == run["run"].iloc[0]])
-    levels = gains["against"].map(source.summary.training.set_index("run")["sigma_train"])
-    gains = gains[levels.isin(rows.loc[rows["objective"] == "soft_ne", "sigma_train"])]
-    return _mean_or_interval(_at(gains, "Highest"), "psnr_gain", is_interval) if len(gains) else None
-
-
-@number("(?:Wne(?:(Ssim)?GainReal(Interval)?)|StudyReal(Set|Images))")
-def _real(source: Source, ssim: str | None, is_interval: str | None, fact: str | None) -> Value:
-    rows = _wne(source.summary.real) if len(source.summary.real) else source.summary.real
-    if rows.empty:
-        return None
-    row = rows.iloc[0]
-    if fact:
-        return escape(labels.test_set_label(row["test_set"])) if fact == "Set" else row["n"]
-    return _mean_or_interval(row, "ssim_gain" if ssim else "psnr_gain", is_interval, 4 if ssim else 2)
-
-
-@number(f"(Wne|Baseline|SeArch|NeArch)Defect{_BACKBONE}(Min|Max)")
-def _defect(source: Source, who: str, backbone: str, end: str) -> Value:
-    rows = source.summary.defects
-    rows = rows[(rows["backbone"] == backbone.lower()) & (rows["variant"] == _WHO[who])]
-    values = rows["paper_median" if end == "Min" else "paper_max"]
-    return scientific(values.agg(end.lower())) if len(values) else None
-
-
-@number("(Wne|SeArch|NeArch)Ratio(Fdncnn|Swinir)(Cpu|Gpu)(Training|Inference)")
-def _ratio(source: Source, who: str, backbone: str, device: str, mode: str) -> Value:
-    rows = source.summary.timing.set_index(["variant", "backbone", "device", "mode"])["ratio"]
-    ratio = rows.get((_WHO[who], backbone.lower(), {"Cpu": "cpu", "Gpu": "cuda"}[device], mode.lower()))
-    return None if pd.isna(ratio) else fixed(ratio)
-
-
-@number("(Wne|Baseline)Sampler(Denoising|Inpainting|SuperResolution|Deblurring)(OnePass|Best|Final|Gap)")
-def _sampled(source: Source, who: str, operator: str, state: str) -> Value:
-    row = _sampler(source.summary, who, operator)
-    if row is None:
-        return None
-    return signed(row["gap"]) if state == "Gap" else fixed(row[_STATES[state]])
-
-
-@number("(Wne)Sampler(Denoising|Inpainting|SuperResolution|Deblurring)Gain(Interval)?")
-def _sampler_gain(source: Source, who: str, operator: str, is_interval: str | None) -> Value:
-    row = _sampler(source.summary, who, operator)
-    return None if row is None else _mean_or_interval(row, "psnr_gain", is_interval)
-
-
-def _sampler(summary: Summary, who: str, operator: str) -> pd.Series | None:
-    """The first item with this operator."""
-    rows = summary.samplers
-    if rows.empty:
-        return None
-    rows = rows[(rows["variant"] == _WHO[who]) & (rows["operator"] == _OPERATORS[operator])]
-    return rows.iloc[0] if len(rows) else None
-
-
-@number("Recipe(Backbone|Sigma|Seeds|First|Second|SeedDeviationMax)")
-def _ablation(source: Source, fact: str) -> Value:
-    """The first ablation."""
-    if source.summary.recipe.empty:
-        return None
-    rows = crossings(source.summary)[0]
-    first, *_, last = crossed_recipes(rows)
-    named, head = recipe_labels(source.params, rows), rows.iloc[0]
+def _seed_deviation(source: Source, rows: pd.DataFrame) -> Value:
     deviations = rows.loc[rows["effect"] == "seed_sd", "value"]
-    return {
-        "Backbone": labels.backbone_label(source.params.models[head["model"]].backbone),
-        "Sigma": head["sigma_train"],
-        "Seeds": head["n_seeds"],
-        "First": escape(named[first]),
-        "Second": escape(named[last]),
-        "SeedDeviationMax": fixed(deviations.max()) if len(deviations) else None,
-    }[fact]
+    return fixed(deviations.max()) if len(deviations) else None
 
 
-@number(f"Recipe(Wrapper|Recipe|Both)Test{_PLACE}(Interval)?")
-def _effect(source: Source, effect: str, place: str, is_interval: str | None) -> Value:
-    """Means over the other factor; of both, the second recipe in place of the first."""
-    if source.summary.recipe.empty:
-        return None
-    rows = crossings(source.summary)[0]
-    first, *_, last = crossed_recipes(rows)
-    chosen = {
-        "Wrapper": rows["recipe"] == "mean",
-        "Recipe": rows["variant"] == "mean",
-        "Both": (rows["recipe"] == last) & (rows["against"] == first),
-    }[effect]
-    return _mean_or_interval(_at(rows[(rows["effect"] == effect.lower()) & chosen], place), "value", is_interval)
-
-
-@number(f"(Oracle|WrappedAtTest)GainTest{_PLACE}(Interval)?")
-def _control(source: Source, control: str, place: str, is_interval: str | None) -> Value:
-    """The first item of `controls`."""
-    rows = source.summary.controls
-    if rows.empty:
-        return None
-    rows = rows[rows["denoiser"] == {"Oracle": "oracle", "WrappedAtTest": "wrapped_at_test"}[control]]
-    rows = rows[rows["item"] == rows["item"].iloc[0]]
-    return _mean_or_interval(_at(rows, place), "psnr_gain", is_interval)
+_PLACES, _FORMS, _ENDS = ("Lowest", "Matched", "Highest"), ("", "Interval", "Range"), ("Min", "Max")
+_SAMPLED = (*_STATES, "Gain", "GainInterval")
+_MODES = ("Training", "Inference")
+EFFECTS: dict[str, Number] = {
+    **{f"{name}Test{place}{form}": _gain(name, place, form) for name, place, form in product(_ROWS, _PLACES, _FORMS)},
+    **{f"{w}Defect{b}{end}": _defect(w, b, end) for w, b, end in product(_WHO, _BACKBONES, _ENDS)},
+    **{f"{w}Ratio{b}{d}{m}": _ratio(w, b, d, m) for w, b, d, m in product(_WHO, _BACKBONES, ("Cpu", "Gpu"), _MODES)},
+    **{f"{w}Sampler{o}{state}": _sampled(w, o, state) for w, o, state in product(_WHO, _OPERATORS, _SAMPLED)},
+    "SoftNeDefect": _defect_of_control("soft_ne"),
+    "RangeTrainedDefect": _defect_of_control("supervised"),
+    "WneGainJpegRange": lambda s: _range(_where(s.summary.jpeg, variant="wne")["psnr_gain"]),
+    "PaperMatchedGainRange": lambda s: _range(s.published.matched_gains("Table 1")),
+    "WneGainReal": _real(lambda row: signed(row["psnr_gain"])),
+    "WneGainRealInterval": _real(lambda row: _mean_or_interval(row, "Interval")),
+    "WneSsimGainReal": _real(lambda row: signed(row["ssim_gain"], 4)),
+    "StudyRealSet": _real(lambda row: escape(labels.test_set_label(row["test_set"]))),
+    "StudyRealImages": _real(lambda row: row["n"]),
+    "RecipeBackbone": _ablation(lambda s, rows: labels.backbone_label(s.params.models[rows["model"].iloc[0]].backbone)),
+    "RecipeSigma": _ablation(lambda s, rows: rows["sigma_train"].iloc[0]),
+    "RecipeSeeds": _ablation(lambda s, rows: rows["n_seeds"].iloc[0]),
+    "RecipeFirst": _recipe(0),
+    "RecipeSecond": _recipe(-1),
+    "RecipeSeedDeviationMax": _ablation(_seed_deviation),
+}

@@ -2,71 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
 from replication.claims import VERDICTS
 from replication.claims.ledger import NOT_TESTED
 from replication.report.cells import count, escape, fixed, signed
-from replication.report.families import sweep_ends
-from replication.report.numbers.rules import Source, Value, number
+from replication.report.families import matched, of_groups, sweep_ends
+from replication.report.numbers.source import Number, Source, Value
 from replication.results.identity import baseline_of
 from replication.results.summary import covered, first_runs
 from replication.study import labels
 from replication.study.params import Params
 
-_COUNTED = dict(zip(("Reproduced", "Partly", "NotReproduced", "NotTested"), VERDICTS))
-_NUMBERS = [
-    "One",
-    "Two",
-    "Three",
-    "Four",
-    "Five",
-    "Six",
-    "Seven",
-    "Eight",
-    "Nine",
-    "Ten",
-    "Eleven",
-    "Twelve",
-    "Thirteen",
-    "Fourteen",
-    "Fifteen",
-    "Sixteen",
-    "Seventeen",
-]
+_CLAIMS = "One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve Thirteen Fourteen Fifteen Sixteen Seventeen"
 
 
-@number(rf"VerdictC({'|'.join(_NUMBERS)})")
-def _verdict(source: Source, claim: str) -> Value:
-    return source.claims[_NUMBERS.index(claim)].verdict
+def _verdict(index: int) -> Number:
+    return lambda s: s.claims[index].verdict
 
 
-@number("StudyClaims(Reproduced|Partly|NotReproduced|NotTested)?")
-def _claims(source: Source, verdict: str | None) -> Value:
-    return str(sum(claim.verdict == _COUNTED.get(verdict, claim.verdict) for claim in source.claims))
+def _counted(verdict: str) -> Number:
+    return lambda s: str([claim.verdict for claim in s.claims].count(verdict))
 
 
-@number("Study(Untested|Unreported)")
-def _left_out(source: Source, what: str) -> Value:
-    if what == "Untested":
-        return ", ".join(claim.id for claim in source.claims if claim.verdict == NOT_TESTED) or "none"
-    return escape("; ".join(group.title for group in source.params.groups.values() if not group.report) or "none")
+def _training(of: Callable[[pd.DataFrame], Value]) -> Number:
+    return lambda s: of(s.summary.training)
 
 
-@number("Study(Profile|Runs|Confidence|Resamples|TimingRepetitions|TimingDevices|RecipeNote|SeedNote)")
-def _parameters(source: Source, fact: str) -> Value:
-    params = source.params
-    return {
-        "Profile": escape(params.profile),
-        "Runs": len(params.reported_runs),
-        "Confidence": f"{100 * params.statistics.confidence:g}",
-        "Resamples": params.statistics.resamples,
-        "TimingRepetitions": params.timing.repetitions,
-        "TimingDevices": escape(_listed(list(source.summary.source["timing"]["devices"].values()))),
-        "RecipeNote": _recipe_note(params),
-        "SeedNote": _seed_note(params),
-    }[fact]
+def _main(of: Callable[[pd.DataFrame], Value]) -> Number:
+    """The main experiments, on the first test set."""
+    return lambda s: of(first_runs(s.summary.curves))
+
+
+def _listed(items: list[str]) -> str:
+    return escape(items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}")
+
+
+def _range(values: pd.Series) -> str:
+    return " to ".join(dict.fromkeys(count(value).latex for value in (values.min(), values.max())))
 
 
 def _recipe_note(params: Params) -> str:
@@ -83,125 +59,126 @@ def _recipe_note(params: Params) -> str:
 def _seed_note(params: Params) -> str:
     seeds: dict[str, set[int]] = {}
     for run in params.reported_runs.values():
-        seeds.setdefault(run.group, set()).add(run.seed)
-    several = [
-        f"{params.groups[group].title} has {len(found)} seeds" for group, found in seeds.items() if len(found) > 1
-    ]
+        seeds.setdefault(params.groups[run.group].title, set()).add(run.seed)
+    several = [f"{title} has {len(found)} seeds" for title, found in seeds.items() if len(found) > 1]
     return f"{escape('; '.join(several))}; every other run has one." if several else "Each run has one seed."
 
 
-@number("Study(TrainSets|Steps|TrainingMinutes|TrainingHours|TrainingDevices|Date|Precision|Threads|Parameters)")
-def _training(source: Source, fact: str) -> Value:
-    table = source.summary.training
-    seconds = table["seconds"].sum()
-    return {
-        "TrainSets": escape(", ".join(table["train_set"].unique())),
-        "Steps": _range(table["steps"]),
-        "TrainingMinutes": fixed(seconds / 60, 0),
-        "TrainingHours": fixed(seconds / 3600, 1),
-        "TrainingDevices": escape(_listed(list(table["device"].unique()))),
-        "Date": escape(table["date"].max()),
-        "Precision": " or ".join(table["backbone_dtype"].unique()),
-        "Threads": " or ".join(f"{threads:g}" for threads in sorted(table["threads"].dropna().unique())),
-        "Parameters": _range(table["parameters"]),
-    }[fact]
+def _leaked(source: Source) -> list[str]:
+    """Test images that a training set has, as set/image."""
+    rows = source.summary.leakage
+    rows = rows[rows["leaked"].astype(bool)] if len(rows) else rows
+    return [f"{labels.test_set_label(row.test_set)}/{row.image}" for row in rows.itertuples()]
 
 
-@number("Study(TestSet|TestImages|TestDraws|SigmaTrains|SigmaLowest|SigmaHighest)")
-def _test_set(source: Source, fact: str) -> Value:
-    """The first test set of the main experiments."""
-    main = first_runs(source.summary.curves)
-    test_set = main["test_set"].iloc[0]
-    lowest, highest = sweep_ends(main)
-    return {
-        "TestSet": escape(labels.test_set_label(test_set)),
-        "TestImages": main["n"].iloc[0],
-        "TestDraws": source.params.test_sets[test_set].draws,
-        "SigmaTrains": _listed(sorted(main["sigma_train"].unique(), key=float)),
-        "SigmaLowest": f"{lowest:g}",
-        "SigmaHighest": f"{highest:g}",
-    }[fact]
-
-
-@number("Study(AuditedImages|LeakedImages|LeakedNames)")
-def _leakage(source: Source, fact: str) -> Value:
-    audited = source.summary.leakage
-    leaked = audited[audited["leaked"].astype(bool)] if len(audited) else audited
-    names = [f"{labels.test_set_label(row.test_set)}/{row.image}" for row in leaked.itertuples()]
-    return {
-        "AuditedImages": len(audited),
-        "LeakedImages": len(leaked),
-        "LeakedNames": escape(", ".join(dict.fromkeys(names)) or "none"),
-    }[fact]
-
-
-@number("StudyUnleakedChange(Min|Max)")
-def _unleaked(source: Source, end: str) -> Value:
+def _unleaked(end: str) -> Number:
     """By how much the mean PSNR at matched noise changes without the images that are in the training set."""
-    change = (source.summary.unleaked["psnr_unleaked"] - source.summary.unleaked["psnr"]).dropna()
-    return signed(change.agg(end.lower())) if len(change) else None
+
+    def value(source: Source) -> Value:
+        change = (source.summary.unleaked["psnr_unleaked"] - source.summary.unleaked["psnr"]).dropna()
+        return signed(change.agg(end)) if len(change) else None
+
+    return value
 
 
-@number("StudyMatchedDifference(Min|Max)")
-def _beside_the_paper(source: Source, end: str) -> Value:
+def _beside_the_paper(end: str) -> Number:
     """PSNR here minus PSNR in Table 1, over the cells that both have."""
-    rows = source.summary.curves[source.summary.curves["group"].isin(["cnn", "swinir"])]
-    rows = rows[rows["sigma_test"] == pd.to_numeric(rows["sigma_train"], errors="coerce")]
-    printed = [
-        source.published.matched_psnr(row.backbone, row.variant, row.test_set, row.sigma_train, ("Table 1",))
-        for row in rows.itertuples()
-    ]
-    apart = (rows["psnr"] - pd.array(printed, dtype=float)).dropna()
-    return signed(apart.agg(end.lower())) if len(apart) else None
+
+    def value(source: Source) -> Value:
+        rows, tables = matched(of_groups(source.summary.curves, "cnn", "swinir")), ("Table 1",)
+        places = rows[["backbone", "variant", "test_set", "sigma_train"]].itertuples(index=False)
+        printed = pd.array([source.published.matched_psnr(*place, tables) for place in places], dtype=float)
+        apart = (rows["psnr"] - printed).dropna()
+        return signed(apart.agg(end)) if len(apart) else None
+
+    return value
 
 
-_DIFFICULTY = (
-    "Difficulty(?:Set|Patches|Patch|ApproximationError|SigmaLowest|SigmaHighest)|CoverageErrorMax|"
-    "Contrast(?:Median|BelowLowest)"
-)
+def _difficulty(of: Callable[[pd.DataFrame], Value], every_set: bool = False) -> Number:
+    """The first training set whose difficulty was measured, or all of them."""
+
+    def value(source: Source) -> Value:
+        rows = source.summary.difficulty
+        return None if rows.empty else of(rows if every_set else rows[rows["train_set"] == rows["train_set"].iloc[0]])
+
+    return value
 
 
-@number(f"Study({_DIFFICULTY})")
-def _difficulty(source: Source, fact: str) -> Value:
-    """The first training set measured: the largest root mean square error of Eq. 22 over sigma, and the contrast of
-    the patches (8-bit units). The number of patches and the largest standard error of a coverage: over all sets."""
-    table = source.summary.difficulty
-    if table.empty:
-        return None
-    errors = table.loc[table["quantity"] == "coverage_error", "value"]
-    first = table[table["train_set"] == table["train_set"].iloc[0]]
-    low, high = first["sigma"].min(), first["sigma"].max()
-    contrast = first[first["quantity"] == "contrast"]
-    return {
-        "DifficultySet": escape(first["train_set"].iloc[0]),
-        "DifficultyPatches": _range(table["patches"]),
-        "DifficultyPatch": first["patch"].iloc[0],
-        "DifficultyApproximationError": fixed(100 * first.loc[first["quantity"] == "error", "value"].max(), 1),
-        "DifficultySigmaLowest": f"{low:g}",
-        "DifficultySigmaHighest": f"{high:g}",
-        "CoverageErrorMax": fixed(100 * errors.max(), 1),
-        "ContrastMedian": fixed(np.interp(0.5, contrast["at"], contrast["value"]), 1),
-        "ContrastBelowLowest": fixed(100 * np.interp(low, contrast["value"], contrast["at"]), 0),
-    }[fact]
+def _largest(rows: pd.DataFrame, quantity: str) -> Value:
+    return fixed(100 * rows.loc[rows["quantity"] == quantity, "value"].max(), 1)
 
 
-@number("(Study|Paper)Coverage(Upward|Downward)")
-def _coverage(source: Source, who: str, way: str) -> Value:
-    """In percent, from the lowest sigma to the highest or back."""
-    table = source.summary.difficulty
-    if table.empty:
-        return None
-    matrix = covered(table, table["train_set"].iloc[0])
-    trained, tested = (matrix.index[-1], matrix.index[0])[:: 1 if way == "Upward" else -1]
-    if who == "Study":
-        return fixed(100 * matrix.loc[trained, tested], 0)
-    printed = source.published.coverage(trained, tested)
-    return None if printed is None else fixed(printed, 0)
+def _contrast(rows: pd.DataFrame, known: str, at: float, asked: str) -> float:
+    contrast = rows[rows["quantity"] == "contrast"]
+    return float(np.interp(at, contrast[known], contrast[asked]))
 
 
-def _range(values: pd.Series) -> str:
-    return " to ".join(dict.fromkeys(count(value).latex for value in (values.min(), values.max())))
+def _coverage(trained: str, tested: str, papers: bool) -> Number:
+    """In percent; the ends of the levels are min and max."""
+
+    def value(source: Source) -> Value:
+        rows = source.summary.difficulty
+        if rows.empty:
+            return None
+        matrix = covered(rows, rows["train_set"].iloc[0])
+        place = getattr(matrix.index, trained)(), getattr(matrix.index, tested)()
+        share = source.published.coverage(*place) if papers else 100 * matrix.loc[place]
+        return None if share is None else fixed(share, 0)
+
+    return value
 
 
-def _listed(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+FACTS: dict[str, Number] = {
+    **{f"VerdictC{number}": _verdict(index) for index, number in enumerate(_CLAIMS.split())},
+    "StudyClaims": lambda s: len(s.claims),
+    **dict(
+        zip(
+            map("StudyClaims{}".format, ("Reproduced", "Partly", "NotReproduced", "NotTested")), map(_counted, VERDICTS)
+        )
+    ),
+    "StudyUntested": lambda s: ", ".join(claim.id for claim in s.claims if claim.verdict == NOT_TESTED) or "none",
+    "StudyUnreported": lambda s: escape("; ".join(g.title for g in s.params.groups.values() if not g.report) or "none"),
+    "StudyProfile": lambda s: escape(s.params.profile),
+    "StudyRuns": lambda s: len(s.params.reported_runs),
+    "StudyConfidence": lambda s: f"{100 * s.params.statistics.confidence:g}",
+    "StudyResamples": lambda s: s.params.statistics.resamples,
+    "StudyTimingRepetitions": lambda s: s.params.timing.repetitions,
+    "StudyTimingDevices": lambda s: _listed(list(s.summary.source["timing"]["devices"].values())),
+    "StudyRecipeNote": lambda s: _recipe_note(s.params),
+    "StudySeedNote": lambda s: _seed_note(s.params),
+    "StudyTrainSets": _training(lambda t: escape(", ".join(t["train_set"].unique()))),
+    "StudySteps": _training(lambda t: _range(t["steps"])),
+    "StudyParameters": _training(lambda t: _range(t["parameters"])),
+    "StudyTrainingMinutes": _training(lambda t: fixed(t["seconds"].sum() / 60, 0)),
+    "StudyTrainingHours": _training(lambda t: fixed(t["seconds"].sum() / 3600, 1)),
+    "StudyTrainingDevices": _training(lambda t: _listed(list(t["device"].unique()))),
+    "StudyDate": _training(lambda t: escape(t["date"].max())),
+    "StudyPrecision": _training(lambda t: " or ".join(t["backbone_dtype"].unique())),
+    "StudyThreads": _training(lambda t: " or ".join(f"{n:g}" for n in sorted(t["threads"].dropna().unique()))),
+    "StudyTestSet": _main(lambda t: escape(labels.test_set_label(t["test_set"].iloc[0]))),
+    "StudyTestImages": _main(lambda t: t["n"].iloc[0]),
+    "StudyTestDraws": lambda s: s.params.test_sets[first_runs(s.summary.curves)["test_set"].iloc[0]].draws,
+    "StudySigmaTrains": _main(lambda t: _listed(sorted(t["sigma_train"].unique(), key=float))),
+    "StudySigmaLowest": _main(lambda t: f"{sweep_ends(t)[0]:g}"),
+    "StudySigmaHighest": _main(lambda t: f"{sweep_ends(t)[1]:g}"),
+    "StudyAuditedImages": lambda s: len(s.summary.leakage),
+    "StudyLeakedImages": lambda s: len(_leaked(s)),
+    "StudyLeakedNames": lambda s: escape(", ".join(dict.fromkeys(_leaked(s))) or "none"),
+    "StudyUnleakedChangeMin": _unleaked("min"),
+    "StudyUnleakedChangeMax": _unleaked("max"),
+    "StudyMatchedDifferenceMin": _beside_the_paper("min"),
+    "StudyMatchedDifferenceMax": _beside_the_paper("max"),
+    "StudyDifficultySet": _difficulty(lambda t: escape(t["train_set"].iloc[0])),
+    "StudyDifficultyPatches": _difficulty(lambda t: _range(t["patches"]), every_set=True),
+    "StudyDifficultyPatch": _difficulty(lambda t: t["patch"].iloc[0]),
+    "StudyDifficultyApproximationError": _difficulty(lambda t: _largest(t, "error")),  # root mean square, Eq. 22
+    "StudyDifficultySigmaLowest": _difficulty(lambda t: f"{t['sigma'].min():g}"),
+    "StudyDifficultySigmaHighest": _difficulty(lambda t: f"{t['sigma'].max():g}"),
+    "StudyCoverageErrorMax": _difficulty(lambda t: _largest(t, "coverage_error"), every_set=True),
+    "StudyContrastMedian": _difficulty(lambda t: fixed(_contrast(t, "at", 0.5, "value"), 1)),  # 8-bit units
+    "StudyContrastBelowLowest": _difficulty(lambda t: fixed(100 * _contrast(t, "value", t["sigma"].min(), "at"), 0)),
+    "StudyCoverageUpward": _coverage("min", "max", papers=False),
+    "StudyCoverageDownward": _coverage("max", "min", papers=False),
+    "PaperCoverageUpward": _coverage("min", "max", papers=True),
+    "PaperCoverageDownward": _coverage("max", "min", papers=True),
+}

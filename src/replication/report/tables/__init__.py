@@ -7,6 +7,7 @@ from replication.claims import claims as settle_all  # `claims` is a module here
 from replication.claims import ledger
 from replication.report.artefacts import TABLES, Artefact, reported
 from replication.report.numbers import define, used_macros
+from replication.report.numbers.source import Source
 from replication.report.page import page
 from replication.report.table import Table, latex
 from replication.results.summary import CollectError, Summary, read_summary
@@ -26,7 +27,7 @@ def write_all(params: Params, paths: ProfilePaths) -> None:
     summary = read_summary(params, paths)
     published = read_published(paths.root / "data/paper_values.csv")
     lines = settle_all(params, summary, published)
-    macros = define(used_macros(paths.root / "paper"), params, summary, published, lines)
+    macros = define(used_macros(paths.root / "paper"), Source(params, summary, published, lines))
     tables: dict[str, list[Table]] = {}
     for name, artefact in reported(TABLES, params).items():
         refuse_missing(params, summary, artefact)
