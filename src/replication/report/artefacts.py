@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from replication.study.params import ANALYSES, Params
@@ -24,16 +24,16 @@ class Artefact:
     takes (params, summary, paths), that of a table (params, summary, published).
     """
 
-    name: str
     kind: str  # figure or table
+    name: str
     title: str
     function: str
     groups: tuple[str, ...]
     sections: tuple[str, ...]
-    runs: str
     claims: tuple[str, ...]  # that it is evidence for
-    caption: str  # on the results page, where the title does not say enough
-    in_paper: bool  # False: README alone shows it
+    runs: str = ""
+    caption: str = ""  # on the results page, where the title does not say enough
+    in_paper: bool = True  # False: README alone shows it
 
     @property
     def maker(self) -> str:
@@ -66,21 +66,16 @@ def _says_something(params: Params, section: str) -> bool:
     return item in items if item else bool(items)
 
 
-def _artefact(
-    kind: str, name: str, title: str, function: str, needs: str = "", *, sections: str = "", runs: str = "",
-    claims: str = "", caption: str = "", in_paper: bool = True,
-) -> Artefact:  # fmt: skip
-    """Several groups, sections and claims are separated by spaces."""
-    words = tuple(needs.split()), tuple(sections.split())
-    return Artefact(name, kind, title, f"{kind}s.{function}", *words, runs, tuple(claims.split()), caption, in_paper)
+def _figure(name: str, title: str, function: str, needs: str = "", claims: str = "", **more: str | bool) -> Artefact:
+    """needs: the groups, and with a plus the sections."""
+    groups = tuple(word for word in needs.split() if word[0] != "+")
+    sections = tuple(word[1:] for word in needs.split() if word[0] == "+")
+    artefact = Artefact("figure", name, title, f"figures.{function}", groups, sections, tuple(claims.split()))
+    return replace(artefact, **more)
 
 
-def _figure(*args: str, **more: str | bool) -> Artefact:
-    return _artefact("figure", *args, **more)
-
-
-def _table(*args: str, **more: str | bool) -> Artefact:
-    return _artefact("table", *args, **more)
+def _table(name: str, title: str, function: str, *args: str, **more: str | bool) -> Artefact:
+    return replace(_figure(name, title, "", *args), kind="table", function=f"tables.{function}", **more)
 
 
 _RULES = (
@@ -88,76 +83,72 @@ _RULES = (
     "mean. As a file: [claims.csv](claims.csv)."
 )
 _COVERAGE = (
-    "Percent of the patches whose difficulty at sigma_test lies in the central 95 % of those at sigma_train. It depends "
-    "on the contrast of the training patches, and needs no model."
+    "Percent of the patches whose difficulty at sigma_test lies in the central 95 % of those at sigma_train: it depends "
+    "on their contrast and needs no model."
 )
 
 ARTEFACTS = (
     _figure("overview", "The effect", "mismatch:overview", "cnn swinir", in_paper=False),
     _table("claims", "The paper's claims", "claims:claims", caption=_RULES),
     # Matched noise, and generalization across noise levels.
-    _table("table01", "Table 1: PSNR at matched noise", "psnr:table01", "cnn swinir", claims="C3"),
-    _figure("fig02", "Figure 2: far above the training noise", "pictures:fig02", "swinir", sections="examples.fig02"),
-    _figure("fig03", "Figure 3: the DnCNN family", "mismatch:fig03", "cnn", claims="C4"),
-    _figure("fig04", "Figure 4: SwinIR", "mismatch:fig04", "swinir", claims="C5"),
+    _table("table01", "Table 1: PSNR at matched noise", "psnr:table01", "cnn swinir", "C3"),
+    _figure("fig02", "Figure 2: far above the training noise", "pictures:fig02", "swinir +examples.fig02"),
+    _figure("fig03", "Figure 3: the DnCNN family", "mismatch:fig03", "cnn", "C4"),
+    _figure("fig04", "Figure 4: SwinIR", "mismatch:fig04", "swinir", "C5"),
     _table("mismatch", "Gain over the baseline away from the training noise", "mismatch:mismatch", "cnn swinir",
-           claims="C4 C5"),
+           "C4 C5"),
     _table("mismatch_other", "The same in the other experiments", "mismatch:mismatch_other", "cnn swinir"),
-    _figure("fig12", "Figure 12: SSIM of the DnCNN family", "mismatch:fig12", "cnn", claims="C12"),
-    _figure("fig13", "Figure 13: SSIM of SwinIR", "mismatch:fig13", "swinir", claims="C12"),
-    _figure("fig10", "Figure 10: the FDnCNN family", "mismatch:fig10", "fdncnn cnn", claims="C4"),
-    _table("table07", "Table 7: the FDnCNN family at matched noise", "psnr:table07", "cnn fdncnn", claims="C3"),
-    _figure("fig14", "Figure 14: Restormer", "mismatch:fig14", "restormer", claims="C5"),
-    _table("table08", "Table 8: Restormer at matched noise", "psnr:table08", "restormer", claims="C3"),
-    _figure("fig15", "Figure 15: colour", "mismatch:fig15", "colour", claims="C13"),
-    _table("table09", "Table 9: colour at matched noise", "psnr:table09", "colour", claims="C13"),
-    _table("table10", "Table 10: real noise", "real:table10", "real-noise", claims="C14"),
+    _figure("fig12", "Figure 12: SSIM of the DnCNN family", "mismatch:fig12", "cnn", "C12"),
+    _figure("fig13", "Figure 13: SSIM of SwinIR", "mismatch:fig13", "swinir", "C12"),
+    _figure("fig10", "Figure 10: the FDnCNN family", "mismatch:fig10", "fdncnn cnn", "C4"),
+    _table("table07", "Table 7: the FDnCNN family at matched noise", "psnr:table07", "cnn fdncnn", "C3"),
+    _figure("fig14", "Figure 14: Restormer", "mismatch:fig14", "restormer", "C5"),
+    _table("table08", "Table 8: Restormer at matched noise", "psnr:table08", "restormer", "C3"),
+    _figure("fig15", "Figure 15: colour", "mismatch:fig15", "colour", "C13"),
+    _table("table09", "Table 9: colour at matched noise", "psnr:table09", "colour", "C13"),
+    _table("table10", "Table 10: real noise", "real:table10", "real-noise", "C14"),
     # Why it works.
-    _table("defects", "Equivariance defect", "defects:defects", claims="C1"),
-    _figure("fig05", "Figure 5: adaptive filters", "filters:fig05", "swinir", sections="filters", claims="C7"),
+    _table("defects", "Equivariance defect", "defects:defects", "", "C1"),
+    _figure("fig05", "Figure 5: adaptive filters", "filters:fig05", "swinir +filters", "C7"),
     _figure("fig07", "Figure 7: how hard the training patches are, in normalized coordinates", "difficulty:fig07",
-            sections="difficulty", claims="C9"),
-    _table("table03", "Table 3: coverage", "difficulty:table03", claims="C9", caption=_COVERAGE),
-    _figure("fig06", "Figure 6: normalized error against difficulty", "errors:fig06", "swinir", sections="errors",
-            claims="C8"),
-    _figure("fig11", "Figure 11: normalized error against difficulty, baseline and WNE", "errors:fig11", "swinir",
-            sections="errors", claims="C8"),
-    _figure("fig18", "Figure 18: normalizing the input alone", "mismatch:fig18", "input-only cnn", claims="C10"),
-    _figure("fig19", "Figure 19: the same as pictures", "pictures:fig19", "input-only cnn", sections="examples.fig19",
-            claims="C10"),
+            "+difficulty", "C9"),
+    _table("table03", "Table 3: coverage", "difficulty:table03", "", "C9", caption=_COVERAGE),
+    _figure("fig06", "Figure 6: normalized error against difficulty", "errors:fig06", "swinir +errors", "C8"),
+    _figure("fig11", "Figure 11: normalized error against difficulty, baseline and WNE", "errors:fig11",
+            "swinir +errors", "C8"),
+    _figure("fig18", "Figure 18: normalizing the input alone", "mismatch:fig18", "input-only cnn", "C10"),
+    _figure("fig19", "Figure 19: the same as pictures", "pictures:fig19", "input-only cnn +examples.fig19", "C10"),
     # Other ways to robustness, other noise, reuse in a sampler.
     _figure("fig08", "Figure 8: training on a range of noise, and the soft-NE objective", "objectives:fig08",
-            "training-controls swinir", claims="C11"),
+            "training-controls swinir", "C11"),
     _figure("fig09", "Figure 9: the equivariance defect of these controls", "objectives:fig09",
-            "training-controls swinir", claims="C11"),
-    _figure("fig20", "Figure 20: other noise and JPEG, DnCNN family", "corruptions:fig20", "non-gaussian",
-            runs="figures.corruptions:cnn_runs", claims="C16"),
-    _figure("fig21", "Figure 21: other noise and JPEG, SwinIR", "corruptions:fig21", "non-gaussian",
-            runs="figures.corruptions:other_runs", claims="C16"),
-    _figure("fig16", "Figure 16: Noise2Noise", "mismatch:fig16", "n2n", claims="C15"),
-    _table("table11", "Table 11: residual-stopped denoising", "samplers:table11", "n2n", sections="samplers",
-           claims="C15"),
-    _table("table12", "Table 12: inverse problems", "samplers:table12", "n2n", sections="samplers", claims="C15"),
-    _figure("fig17", "Figure 17: random inpainting with the Noise2Noise denoisers", "samplers:fig17", "n2n",
-            sections="samplers", claims="C15"),
-    _figure("inverse_problems", "Beyond the paper: super-resolution and deblurring", "samplers:inverse_problems", "n2n",
-            sections="samplers"),
-    _figure("trajectories", "Beyond the paper: trajectories of the sampler", "samplers:trajectories", "n2n",
-            sections="samplers"),
+            "training-controls swinir", "C11"),
+    _figure("fig20", "Figure 20: other noise and JPEG, DnCNN family", "corruptions:fig20", "non-gaussian", "C16",
+            runs="figures.corruptions:cnn_runs"),
+    _figure("fig21", "Figure 21: other noise and JPEG, SwinIR", "corruptions:fig21", "non-gaussian", "C16",
+            runs="figures.corruptions:other_runs"),
+    _figure("fig16", "Figure 16: Noise2Noise", "mismatch:fig16", "n2n", "C15"),
+    _table("table11", "Table 11: residual-stopped denoising", "samplers:table11", "n2n +samplers", "C15"),
+    _table("table12", "Table 12: inverse problems", "samplers:table12", "n2n +samplers", "C15"),
+    _figure("fig17", "Figure 17: random inpainting with the Noise2Noise denoisers", "samplers:fig17", "n2n +samplers",
+            "C15"),
+    _figure("inverse_problems", "Beyond the paper: super-resolution and deblurring", "samplers:inverse_problems",
+            "n2n +samplers"),
+    _figure("trajectories", "Beyond the paper: trajectories of the sampler", "samplers:trajectories", "n2n +samplers"),
     # Beyond the paper.
     _figure("recipe", "Beyond the paper: 2 x 2 factorial ablation of wrapper and recipe", "ablation:recipe", "recipe"),
     _table("recipe", "Effects of wrapper and recipe", "ablation:recipe", "recipe"),
-    _figure("controls", "Beyond the paper: controls without training", "controls:controls", "cnn", sections="controls"),
-    _table("controls", "The controls in numbers", "controls:controls", "cnn", sections="controls"),
+    _figure("controls", "Beyond the paper: controls without training", "controls:controls", "cnn +controls"),
+    _table("controls", "The controls in numbers", "controls:controls", "cnn +controls"),
     # Cost, data, training.
-    _table("table02", "Table 2: time on the GPU, FDnCNN", "timing:table02", claims="C6"),
-    _table("table05", "Table 5: time, SwinIR", "timing:table05", claims="C6"),
-    _table("table06", "Table 6: time, FDnCNN", "timing:table06", claims="C6"),
+    _table("table02", "Table 2: time on the GPU, FDnCNN", "timing:table02", "", "C6"),
+    _table("table05", "Table 5: time, SwinIR", "timing:table05", "", "C6"),
+    _table("table06", "Table 6: time, FDnCNN", "timing:table06", "", "C6"),
     _table("leakage", "Test images in the training set", "leakage:leakage"),
     _table("unleaked", "PSNR without the leaked images", "leakage:unleaked"),
     _table("table04", "Table 4: how every model was trained", "training:table04"),
     _table("training", "Size and cost of every run", "training:training"),
-    _figure("training", "Training loss of every run", "training:training", sections="reported_runs"),
+    _figure("training", "Training loss of every run", "training:training", "+reported_runs"),
 )  # fmt: skip
 FIGURES = {artefact.name: artefact for artefact in ARTEFACTS if artefact.kind == "figure"}
 TABLES = {artefact.name: artefact for artefact in ARTEFACTS if artefact.kind == "table"}

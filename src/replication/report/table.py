@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from replication.report.cells import EMPTY, Cell, cell, small
+from replication.report.cells import EMPTY, Cell, cell, grey, indented, small
 
 Row = list[Cell | str | int]
 SPACE: Row = []  # between families of rows
@@ -47,6 +47,16 @@ class Message(Table):
 
     def markdown(self) -> str:
         return self.note.markdown
+
+
+def small_row(label: str, cells: list[Cell]) -> list[Row]:
+    """A row in small letters that belongs to the one above; none where all its cells are empty."""
+    return [[small(indented(label)), *map(small, cells)]] if any(cells) else []
+
+
+def paper_row(cells: list[Cell]) -> list[Row]:
+    """What the paper prints, below ours."""
+    return [[small(indented(grey("paper"))), *map(small, map(grey, cells))]] if any(cells) else []
 
 
 def markdown(tables: Sequence[Table]) -> str:

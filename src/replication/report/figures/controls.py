@@ -5,8 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from replication.report import style
-from replication.report.figures.grid import Panels
-from replication.report.figures.sweep import PSNR, Curve, common_limits, draw_panel, legend_lines
+from replication.report.figures.sweep import Curve, Panel, legend_lines, sweep_grid
 from replication.results.readers import rows_with, wrapped_twin
 from replication.results.summary import Summary
 from replication.study import labels
@@ -25,15 +24,13 @@ def controls(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     """
     items = params.reported("controls")
     rows = [_curves(params, summary, name, item) for name, item in items.items()]
-    limits = common_limits([curve for pair in rows for curves in pair for curve in curves], PSNR)
-    grid = Panels(len(rows), 2, legend_lines=4)
-    for index, (item, pair) in enumerate(zip(items.values(), rows)):
+    panels = []
+    for item, pair in zip(items.values(), rows):
         run = params.runs[item.run]
         network = labels.backbone_label(params.models[run.model].backbone)
-        for column, (curves, what) in enumerate(zip(pair, (f"{network}, trained at", "classical, told"))):
-            draw_panel(grid.axes[index, column], curves, PSNR, limits, float(run.sigma))
-            grid.title(2 * index + column, f"{what} $\\sigma$ = {run.sigma:g}")
-        grid.axes[index, 0].set_ylabel(f"output {PSNR.name}")
+        for curves, what in zip(pair, (f"{network}, trained at", "classical, told")):
+            panels.append(Panel(f"{what} $\\sigma$ = {run.sigma:g}", curves, float(run.sigma)))
+    grid = sweep_grid(panels, 2, legend_lines=4)
     for column, between in enumerate(HALVES):
         looks = [curve.look for pair in rows for curve in pair[column]]
         handles, references = legend_lines(looks)

@@ -13,17 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from replication.report import style
-from replication.report.figures.grid import Panels
+from replication.report.figures import sweep
 from replication.report.figures.select import levels, main_runs, rows_of, single_noise
-from replication.report.figures.sweep import (
-    PSNR,
-    common_limits,
-    curves_of,
-    draw_curve,
-    draw_panel,
-    legend_lines,
-    look_of,
-)
 from replication.results.summary import CollectError, Summary
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
@@ -60,37 +51,34 @@ def _corruptions(params: Params, summary: Summary, names: Sequence[str]) -> Figu
     if not by_noise:
         raise CollectError(f"{params.params_file}: the group {_GROUP} has no runs on {', '.join(_NOISES)} noise")
     on_files = [name for name in names if params.tasks[params.runs[name].task].jpeg]
-    curves = {noise: curves_of(params, summary.curves, runs) for noise, runs in by_noise.items()}
-    everything = [curve for part in curves.values() for curve in part]
-    limits = common_limits(everything, PSNR)
-    panels = len(by_noise) + bool(on_files)
-    grid = Panels(-(-panels // 2), min(panels, 2), legend_lines=2, height=2.05, own_y=True)
-    for index, (noise, runs) in enumerate(by_noise.items()):
+    panels = []
+    for noise, runs in by_noise.items():
         sigma, *others = levels(params, runs)
         if others:
             raise CollectError(f"{params.params_file}: the group {_GROUP} trains on {noise} noise at several sigmas")
-        draw_panel(grid.axes.flat[index], curves[noise], PSNR, limits, sigma)
-        grid.axes.flat[index].set_ylabel(f"output {PSNR.name}")
         mean = ", mean kept" if noise == "rayleigh" else ""
-        grid.title(index, f"{noise.capitalize()} noise{mean}, $\\sigma_{{\\mathrm{{train}}}}$ = {sigma:g}")
+        title = f"{noise.capitalize()} noise{mean}, $\\sigma_{{\\mathrm{{train}}}}$ = {sigma:g}"
+        panels.append(sweep.Panel(title, sweep.curves_of(params, summary.curves, runs), sigma))
+    count, rest = len(panels), bool(on_files)
+    grid = sweep.sweep_grid(panels, min(count + rest, 2), rest=rest, height=2.05, own_y=True)
     if on_files:
         trained = " and ".join(dict.fromkeys(_noise(params, name) for name in on_files))
-        _draw_jpeg(grid.fill_top(panels - 1), params, summary, on_files)
-        grid.title(panels - 1, f"JPEG files, trained on {trained} noise")
-    grid.hide_after(panels)
-    return grid.legend(legend_lines([curve.look for curve in everything]))
+        _draw_jpeg(grid.fill_top(count), params, summary, on_files)
+        grid.title(count, f"JPEG files, trained on {trained} noise")
+    grid.hide_after(count + rest)
+    return grid.legend(sweep.legend_lines(curve.look for panel in panels for curve in panel.curves))
 
 
 def _draw_jpeg(ax: Axes, params: Params, summary: Summary, names: Sequence[str]) -> None:
     parts = rows_of(params, summary.jpeg, names, "JPEG results")
-    looks = {name: look_of(params, name) for name in names}
+    looks = {name: sweep.look_of(params, name) for name in names}
     inputs = parts[names[0]].sort_values("quality")
     ax.plot(inputs["quality"], inputs["input_psnr"], zorder=2, **style.IDENTITY)
     for name in sorted(names, key=lambda name: looks[name].order):
-        draw_curve(ax, parts[name], "quality", "psnr", looks[name])
+        sweep.draw_curve(ax, parts[name], "quality", "psnr", looks[name])
     low, high = inputs["quality"].min(), inputs["quality"].max()
     margin = 0.03 * (high - low)
-    ax.set(xlim=(low - margin, high + margin), xlabel="JPEG quality", ylabel=f"output {PSNR.name}")
+    ax.set(xlim=(low - margin, high + margin), xlabel="JPEG quality", ylabel=f"output {sweep.PSNR.name}")
     ax.set_xticks(np.arange(low, high + 1, 10))
 
 

@@ -6,19 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from matplotlib.figure import Figure
 
-from replication.report.figures.grid import Panels
+from replication.report.figures import sweep
 from replication.report.figures.select import at_level, find_run, levels, main_runs, single_noise
-from replication.report.figures.sweep import (
-    PSNR,
-    SSIM,
-    SSIM_UNIFORM,
-    Curve,
-    Quality,
-    common_limits,
-    curves_of,
-    draw_panel,
-    legend_lines,
-)
 from replication.results.summary import CollectError, Summary
 from replication.study import labels
 from replication.study.params import Params
@@ -28,7 +17,7 @@ _OVERVIEW_SIGMA = 25.0  # sigma_train of the overview, where the profile has it
 
 
 def _figure_of(
-    group: str, qualities: Sequence[Quality] = (PSNR,), core: Sequence[str] = ()
+    group: str, qualities: Sequence[sweep.Quality] = (sweep.PSNR,), core: Sequence[str] = ()
 ) -> Callable[[Params, Summary, ProfilePaths], Figure]:
     """The figure of the main runs of a group, beside the variants `core` of the group cnn at the same sigma_train."""
 
@@ -45,8 +34,8 @@ fig03 = _figure_of("cnn")
 fig04 = _figure_of("swinir")
 fig10 = _figure_of("fdncnn", core=("se_arch", "ne_arch"))
 # SSIM: above Wang's window, below the uniform one that the paper appears to use.
-fig12 = _figure_of("cnn", (SSIM, SSIM_UNIFORM))
-fig13 = _figure_of("swinir", (SSIM, SSIM_UNIFORM))
+fig12 = _figure_of("cnn", (sweep.SSIM, sweep.SSIM_UNIFORM))
+fig13 = _figure_of("swinir", (sweep.SSIM, sweep.SSIM_UNIFORM))
 fig14 = _figure_of("restormer")
 fig15 = _figure_of("colour")
 fig16 = _figure_of("n2n")
@@ -54,23 +43,21 @@ fig18 = _figure_of("input-only", core=("baseline", "wne"))
 
 
 def mismatch_figure(
-    params: Params, summary: Summary, names: Iterable[str], qualities: Sequence[Quality] = (PSNR,)
+    params: Params, summary: Summary, names: Iterable[str], qualities: Sequence[sweep.Quality] = (sweep.PSNR,)
 ) -> Figure:
     """The runs on the first test set of their task: a column for each sigma_train, a row for each quality."""
     names = single_noise(params, names)
     if not names:
         raise CollectError(f"{params.params_file}: no run of this figure is trained at a single noise level")
     trained = levels(params, names)
-    columns = [curves_of(params, summary.curves, at_level(params, names, sigma)) for sigma in trained]
-    everything = [curve for curves in columns for curve in curves]
-    grid = Panels(len(qualities), len(columns), legend_lines=2)
-    for row, quality in enumerate(qualities):
-        limits = common_limits(everything, quality)
-        for column, (curves, sigma) in enumerate(zip(columns, trained)):
-            draw_panel(grid.axes[row, column], curves, quality, limits, sigma)
-            grid.title(row * len(columns) + column, f"$\\sigma_{{\\mathrm{{train}}}}$ = {sigma:g}")
-        grid.axes[row, 0].set_ylabel(f"output {quality.name}")
-    return grid.legend(legend_lines([curve.look for curve in everything], qualities[0]))
+    columns = [sweep.curves_of(params, summary.curves, at_level(params, names, sigma)) for sigma in trained]
+    panels = [
+        sweep.Panel(f"$\\sigma_{{\\mathrm{{train}}}}$ = {sigma:g}", curves, sigma, quality)
+        for quality in qualities
+        for curves, sigma in zip(columns, trained)
+    ]
+    looks = [curve.look for curves in columns for curve in curves]
+    return sweep.sweep_grid(panels, len(columns)).legend(sweep.legend_lines(looks, qualities[0]))
 
 
 def overview(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
@@ -79,23 +66,19 @@ def overview(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     trained = levels(params, single_noise(params, main_runs(params, groups[0])))
     sigma = _OVERVIEW_SIGMA if _OVERVIEW_SIGMA in trained else trained[len(trained) // 2]
     names = [[find_run(params, group, v, sigma=sigma) for v in ("baseline", "wne")] for group in groups]
-    columns = [curves_of(params, summary.curves, pair) for pair in names]
-    limits = common_limits([curve for curves in columns for curve in curves], PSNR)
-    grid = Panels(1, len(columns), legend_lines=1, suptitle=True)
-    for index, curves in enumerate(columns):
-        draw_panel(grid.axes[0, index], curves, PSNR, limits, sigma)
-        grid.title(index, _name(curves), lettered=False)
-    grid.axes[0, 0].set_ylabel(f"output {PSNR.name}")
+    columns = [sweep.curves_of(params, summary.curves, pair) for pair in names]
+    panels = [sweep.Panel(_name(curves), curves, sigma) for curves in columns]
+    grid = sweep.sweep_grid(panels, len(columns), legend_lines=1, lettered=False, suptitle=True)
     grid.figure.suptitle(_effect(columns, sigma), fontsize=10, y=0.99, va="top")
-    denoisers, references = legend_lines([curve.look for curve in columns[0]])
+    denoisers, references = sweep.legend_lines([curve.look for curve in columns[0]])
     return grid.legend([denoisers + references])
 
 
-def _name(curves: list[Curve]) -> str:
+def _name(curves: list[sweep.Curve]) -> str:
     return labels.backbone_label(curves[0].rows["backbone"].iloc[0])
 
 
-def _effect(columns: list[list[Curve]], sigma_train: float) -> str:
+def _effect(columns: list[list[sweep.Curve]], sigma_train: float) -> str:
     """The title: what the wrapper changes at the highest noise, as measured."""
     highest, gains = 0.0, []
     for curves in columns:

@@ -16,18 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from replication.report import style
+from replication.report.figures import sweep
 from replication.report.figures.grid import Panels
 from replication.report.figures.select import find_run, main_runs, rows_of, single_noise
-from replication.report.figures.sweep import (
-    PSNR,
-    SSIM_UNIFORM,
-    Curve,
-    common_limits,
-    curves_of,
-    draw_curve,
-    draw_panel,
-    legend_lines,
-)
 from replication.results.summary import CollectError, Summary
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
@@ -38,7 +29,7 @@ _HEIGHT = 2.05  # inches, of a panel
 
 
 class Column(NamedTuple):
-    """One column of the figures: what is compared, and what it was trained on, 8-bit units."""
+    """One column of a figure: what is compared, and the sigma_train or its range, 8-bit units."""
 
     title: str
     looks: dict[str, style.VariantStyle]  # of each run
@@ -49,16 +40,18 @@ def fig08(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     """Figure 8: PSNR above, SSIM with the uniform window of the paper below."""
     columns = _columns(params)
     curves = [
-        [Curve(curves_of(params, summary.curves, [name])[0].rows, look) for name, look in column.looks.items()]
+        [
+            sweep.Curve(sweep.curves_of(params, summary.curves, [name])[0].rows, look)
+            for name, look in column.looks.items()
+        ]
         for column in columns
     ]
-    grid = Panels(2, 2, legend_lines=4, height=_HEIGHT, own_y=True)
-    for row, quality in enumerate((PSNR, SSIM_UNIFORM)):
-        limits = common_limits([curve for part in curves for curve in part], quality)
-        for index, (column, part) in enumerate(zip(columns, curves)):
-            draw_panel(grid.axes[row, index], part, quality, limits, column.trained)
-            grid.axes[row, index].set_ylabel(f"output {quality.name}")
-            grid.title(2 * row + index, column.title)
+    panels = [
+        sweep.Panel(column.title, part, column.trained, quality)
+        for quality in (sweep.PSNR, sweep.SSIM_UNIFORM)
+        for column, part in zip(columns, curves)
+    ]
+    grid = sweep.sweep_grid(panels, 2, legend_lines=4, height=_HEIGHT, own_y=True)
     return _column_legends(grid, columns)
 
 
@@ -110,7 +103,7 @@ def _thin(look: style.VariantStyle, label: str) -> style.VariantStyle:
 def _draw_defects(ax: Axes, params: Params, summary: Summary, column: Column) -> None:
     rows = rows_of(params, summary.defect_levels, column.looks, "equivariance defects")
     for name, part in rows.items():
-        draw_curve(ax, part, "sigma_test", "paper", column.looks[name])
+        sweep.draw_curve(ax, part, "sigma_test", "paper", column.looks[name])
     if isinstance(column.trained, tuple):
         ax.axvspan(*column.trained, zorder=0, **style.TRAINING_RANGE)
     else:
@@ -124,7 +117,7 @@ def _column_legends(grid: Panels, columns: tuple[Column, Column], defects: bool 
     """Below each column its denoisers, and the other lines of its panels."""
     rounding = Line2D([], [], label="rounding of float32", **style.CLIPPED_IDENTITY)
     for column, between in zip(columns, ((0.0, 0.53), (0.53, 1.0))):
-        denoisers, references = legend_lines(column.looks.values(), ranged=isinstance(column.trained, tuple))
+        denoisers, references = sweep.legend_lines(column.looks.values(), ranged=isinstance(column.trained, tuple))
         rest = [[references[-1], rounding]] if defects else [references[:2], references[2:]]
         grid.legend([denoisers[:2], denoisers[2:], *rest], between)
     return grid.figure

@@ -7,7 +7,7 @@ clipping the input to [0, 1] alone already raises its PSNR, and a denoiser's out
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from replication.report import style
+from replication.report.figures.grid import Panels
 from replication.report.figures.select import rows_of
 from replication.study.params import Params
 
@@ -70,6 +71,30 @@ def common_limits(curves: Iterable[Curve], quality: Quality) -> Limits:
     return float(np.floor(values.min() - 0.5)), float(np.ceil(values.max() + 0.5))
 
 
+class Panel(NamedTuple):
+    """A panel of `sweep_grid`: curves on the same noisy inputs, and sigma_train or its range, 8-bit units."""
+
+    title: str
+    curves: Sequence[Curve]
+    trained: float | Limits
+    quality: Quality = PSNR
+
+
+def sweep_grid(
+    panels: Sequence[Panel], columns: int, *, legend_lines: int = 2, lettered: bool = True, rest: int = 0, **layout: Any
+) -> Panels:
+    """The panels row by row, with common limits for each quality, and room for `rest` others."""
+    grid = Panels(-(-(len(panels) + rest) // columns), columns, legend_lines=legend_lines, **layout)
+    for index, (title, curves, trained, quality) in enumerate(panels):
+        ax, alike = grid.axes.flat[index], [panel for panel in panels if panel.quality == quality]
+        limits = common_limits([curve for panel in alike for curve in panel.curves], quality)
+        draw_panel(ax, curves, quality, limits, trained)
+        if layout.get("own_y") or index % columns == 0:
+            ax.set_ylabel(f"output {quality.name}")
+        grid.title(index, title, lettered)
+    return grid
+
+
 def draw_panel(ax: Axes, curves: Sequence[Curve], quality: Quality, limits: Limits, trained: float | Limits) -> None:
     """One panel of curves on the same noisy inputs, limits of both axes; a range of sigma_train is shaded."""
     inputs = curves[0].rows
@@ -119,7 +144,7 @@ def legend_lines(
 
 
 def _input_quality(rows: pd.DataFrame, quality: Quality, sigma: float) -> float:
-    """Of an input with this much noise, between the levels tested: PSNR of centred noise is linear in log sigma."""
+    """The quality of an input with this much noise, between the levels tested: PSNR of centred noise is linear in log sigma."""
     return float(np.interp(np.log(sigma), np.log(rows["sigma_test"]), rows[quality.noisy]))
 
 

@@ -12,6 +12,7 @@ Rows: a key of _ROWS. Place of sigma_test: Lowest, Matched, Highest. All on the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import product
 
 import pandas as pd
@@ -53,16 +54,12 @@ def _control_runs(summary: Summary) -> pd.DataFrame:
     return _where(summary.defects, group="training-controls", variant="baseline")
 
 
-def _trained_otherwise(objective: str) -> Rows:
+def _trained_otherwise(objective: str, summary: Summary) -> pd.DataFrame:
     """Over the baseline with the usual loss at the one level of the soft-NE run."""
-
-    def rows(summary: Summary) -> pd.DataFrame:
-        runs, levels = _control_runs(summary), summary.training.set_index("run")["sigma_train"]
-        gains = _first_sets(summary.contrasts, "baseline")
-        gains = gains[gains["run"].isin(_where(runs, objective=objective)["run"])]
-        return gains[gains["against"].map(levels).isin(_where(runs, objective="soft_ne")["sigma_train"])]
-
-    return rows
+    runs, levels = _control_runs(summary), summary.training.set_index("run")["sigma_train"]
+    gains = _first_sets(summary.contrasts, "baseline")
+    gains = gains[gains["run"].isin(_where(runs, objective=objective)["run"])]
+    return gains[gains["against"].map(levels).isin(_where(runs, objective="soft_ne")["sigma_train"])]
 
 
 def _control(denoiser: str) -> Rows:
@@ -70,17 +67,13 @@ def _control(denoiser: str) -> Rows:
     return lambda s: _where(s.controls, item=s.controls["item"].iloc[0], denoiser=denoiser)
 
 
-def _effect(effect: str) -> Rows:
+def _effect(effect: str, summary: Summary) -> pd.DataFrame:
     """The first ablation: means over the other factor; of both, the second recipe in place of the first."""
-
-    def rows(summary: Summary) -> pd.DataFrame:
-        table = crossings(summary)[0].rename(columns=dict(zip(("value", "low", "high"), _GAIN)))
-        recipes = crossed_recipes(table)
-        both = {"recipe": recipes[-1], "against": recipes[0]}
-        chosen = {"wrapper": {"recipe": "mean"}, "recipe": {"variant": "mean"}, "both": both}[effect]
-        return _where(table, effect=effect, **chosen)
-
-    return rows
+    table = crossings(summary)[0].rename(columns=dict(zip(("value", "low", "high"), _GAIN)))
+    recipes = crossed_recipes(table)
+    both = {"recipe": recipes[-1], "against": recipes[0]}
+    chosen = {"wrapper": {"recipe": "mean"}, "recipe": {"variant": "mean"}, "both": both}[effect]
+    return _where(table, effect=effect, **chosen)
 
 
 def _main(variant: str, backbone: str) -> Rows:
@@ -99,11 +92,11 @@ _ROWS: dict[str, Rows] = {
     "InputOnlyGain": lambda s: _where(_first_sets(s.contrasts, "wne_input"), against_variant="baseline"),
     "WneNeArchGain": lambda s: _where(_first_sets(s.contrasts), group="cnn", against_variant="ne_arch"),
     "WneSeArchGain": lambda s: _where(_first_sets(s.contrasts), group="cnn", against_variant="se_arch"),
-    "SoftNeGain": _trained_otherwise("soft_ne"),
-    "RangeTrainedGain": _trained_otherwise("supervised"),
+    "SoftNeGain": partial(_trained_otherwise, "soft_ne"),
+    "RangeTrainedGain": partial(_trained_otherwise, "supervised"),
     "OracleGain": _control("oracle"),
     "WrappedAtTestGain": _control("wrapped_at_test"),
-    **{f"Recipe{effect.capitalize()}": _effect(effect) for effect in ("wrapper", "recipe", "both")},
+    **{f"Recipe{effect.capitalize()}": partial(_effect, effect) for effect in ("wrapper", "recipe", "both")},
 }
 _TABLES = {"Recipe": "recipe", "Oracle": "controls", "Wrapped": "controls"}  # of rows that a profile may lack
 
@@ -115,17 +108,14 @@ def _at(run: pd.DataFrame, place: str) -> pd.Series:
     return run[tested == (ends[place] if place in ends else float(run["sigma_train"].iloc[0]))].iloc[0]
 
 
-def _gain(name: str, place: str, form: str) -> Number:
-    def value(source: Source) -> Value:
-        needed = [table for start, table in _TABLES.items() if name.startswith(start)]
-        if any(getattr(source.summary, table).empty for table in needed):
-            return None
-        rows = _ROWS[name](source.summary)
-        if form == "Range":
-            return _range(_at(run, place)["psnr_gain"] for _, run in rows.groupby("run", sort=False))
-        return _mean_or_interval(_at(rows, place), form) if len(rows) else None
-
-    return value
+def _gain(name: str, place: str, form: str, source: Source) -> Value:
+    needed = [table for start, table in _TABLES.items() if name.startswith(start)]
+    if any(getattr(source.summary, table).empty for table in needed):
+        return None
+    rows = _ROWS[name](source.summary)
+    if form == "Range":
+        return _range(_at(run, place)["psnr_gain"] for _, run in rows.groupby("run", sort=False))
+    return _mean_or_interval(_at(rows, place), form) if len(rows) else None
 
 
 def _range(gains: Iterable[float]) -> Value:
@@ -138,52 +128,37 @@ def _mean_or_interval(row: pd.Series, form: str) -> Value:
     return interval(*row[_GAIN[1:]]) if form == "Interval" else signed(row["psnr_gain"])
 
 
-def _defect(who: str, backbone: str, end: str) -> Number:
-    def value(source: Source) -> Value:
-        rows = _where(source.summary.defects, backbone=_BACKBONES[backbone], variant=_WHO[who])
-        values = rows["paper_median" if end == "Min" else "paper_max"]
-        return scientific(values.agg(end.lower())) if len(values) else None
-
-    return value
+def _defect(who: str, backbone: str, end: str, source: Source) -> Value:
+    rows = _where(source.summary.defects, backbone=_BACKBONES[backbone], variant=_WHO[who])
+    values = rows["paper_median" if end == "Min" else "paper_max"]
+    return scientific(values.agg(end.lower())) if len(values) else None
 
 
-def _defect_of_control(objective: str) -> Number:
-    def value(source: Source) -> Value:
-        medians = _where(_control_runs(source.summary), objective=objective)["paper_median"]
-        return scientific(medians.iloc[-1]) if len(medians) else None
-
-    return value
+def _defect_of_control(objective: str, source: Source) -> Value:
+    medians = _where(_control_runs(source.summary), objective=objective)["paper_median"]
+    return scientific(medians.iloc[-1]) if len(medians) else None
 
 
-def _ratio(who: str, backbone: str, device: str, mode: str) -> Number:
-    def value(source: Source) -> Value:
-        ratios = source.summary.timing.set_index(["variant", "backbone", "device", "mode"])["ratio"]
-        ratio = ratios.get((_WHO[who], _BACKBONES[backbone], {"Cpu": "cpu", "Gpu": "cuda"}[device], mode.lower()))
-        return None if pd.isna(ratio) else fixed(ratio)
-
-    return value
+def _ratio(who: str, backbone: str, device: str, mode: str, source: Source) -> Value:
+    ratios = source.summary.timing.set_index(["variant", "backbone", "device", "mode"])["ratio"]
+    ratio = ratios.get((_WHO[who], _BACKBONES[backbone], {"Cpu": "cpu", "Gpu": "cuda"}[device], mode.lower()))
+    return None if pd.isna(ratio) else fixed(ratio)
 
 
-def _sampled(who: str, operator: str, state: str) -> Number:
-    def value(source: Source) -> Value:
-        rows = source.summary.samplers
-        rows = rows if rows.empty else _where(rows, variant=_WHO[who], operator=_OPERATORS[operator])
-        if rows.empty:
-            return None
-        row = rows.iloc[0]
-        if state in _STATES:
-            return (signed if state == "Gap" else fixed)(row[_STATES[state]])
-        return _mean_or_interval(row, state.removeprefix("Gain"))
-
-    return value
+def _sampled(who: str, operator: str, state: str, source: Source) -> Value:
+    rows = source.summary.samplers
+    rows = rows if rows.empty else _where(rows, variant=_WHO[who], operator=_OPERATORS[operator])
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    if state in _STATES:
+        return (signed if state == "Gap" else fixed)(row[_STATES[state]])
+    return _mean_or_interval(row, state.removeprefix("Gain"))
 
 
-def _real(of: Callable[[pd.Series], Value]) -> Number:
-    def value(source: Source) -> Value:
-        rows = _first_sets(source.summary.real) if len(source.summary.real) else source.summary.real
-        return of(rows.iloc[0]) if len(rows) else None
-
-    return value
+def _real(of: Callable[[pd.Series], Value], source: Source) -> Value:
+    rows = _first_sets(source.summary.real) if len(source.summary.real) else source.summary.real
+    return of(rows.iloc[0]) if len(rows) else None
 
 
 def _ablation(of: Callable[[Source, pd.DataFrame], Value]) -> Number:
@@ -203,19 +178,25 @@ _PLACES, _FORMS, _ENDS = ("Lowest", "Matched", "Highest"), ("", "Interval", "Ran
 _SAMPLED = (*_STATES, "Gain", "GainInterval")
 _MODES = ("Training", "Inference")
 EFFECTS: dict[str, Number] = {
-    **{f"{name}Test{place}{form}": _gain(name, place, form) for name, place, form in product(_ROWS, _PLACES, _FORMS)},
-    **{f"{w}Defect{b}{end}": _defect(w, b, end) for w, b, end in product(_WHO, _BACKBONES, _ENDS)},
-    **{f"{w}Ratio{b}{d}{m}": _ratio(w, b, d, m) for w, b, d, m in product(_WHO, _BACKBONES, ("Cpu", "Gpu"), _MODES)},
-    **{f"{w}Sampler{o}{state}": _sampled(w, o, state) for w, o, state in product(_WHO, _OPERATORS, _SAMPLED)},
-    "SoftNeDefect": _defect_of_control("soft_ne"),
-    "RangeTrainedDefect": _defect_of_control("supervised"),
+    **{
+        f"{name}Test{place}{form}": partial(_gain, name, place, form)
+        for name, place, form in product(_ROWS, _PLACES, _FORMS)
+    },
+    **{f"{w}Defect{b}{end}": partial(_defect, w, b, end) for w, b, end in product(_WHO, _BACKBONES, _ENDS)},
+    **{
+        f"{w}Ratio{b}{d}{m}": partial(_ratio, w, b, d, m)
+        for w, b, d, m in product(_WHO, _BACKBONES, ("Cpu", "Gpu"), _MODES)
+    },
+    **{f"{w}Sampler{o}{state}": partial(_sampled, w, o, state) for w, o, state in product(_WHO, _OPERATORS, _SAMPLED)},
+    "SoftNeDefect": partial(_defect_of_control, "soft_ne"),
+    "RangeTrainedDefect": partial(_defect_of_control, "supervised"),
     "WneGainJpegRange": lambda s: _range(_where(s.summary.jpeg, variant="wne")["psnr_gain"]),
     "PaperMatchedGainRange": lambda s: _range(s.published.matched_gains("Table 1")),
-    "WneGainReal": _real(lambda row: signed(row["psnr_gain"])),
-    "WneGainRealInterval": _real(lambda row: _mean_or_interval(row, "Interval")),
-    "WneSsimGainReal": _real(lambda row: signed(row["ssim_gain"], 4)),
-    "StudyRealSet": _real(lambda row: escape(labels.test_set_label(row["test_set"]))),
-    "StudyRealImages": _real(lambda row: row["n"]),
+    "WneGainReal": partial(_real, lambda row: signed(row["psnr_gain"])),
+    "WneGainRealInterval": partial(_real, lambda row: _mean_or_interval(row, "Interval")),
+    "WneSsimGainReal": partial(_real, lambda row: signed(row["ssim_gain"], 4)),
+    "StudyRealSet": partial(_real, lambda row: escape(labels.test_set_label(row["test_set"]))),
+    "StudyRealImages": partial(_real, lambda row: row["n"]),
     "RecipeBackbone": _ablation(lambda s, rows: labels.backbone_label(s.params.models[rows["model"].iloc[0]].backbone)),
     "RecipeSigma": _ablation(lambda s, rows: rows["sigma_train"].iloc[0]),
     "RecipeSeeds": _ablation(lambda s, rows: rows["n_seeds"].iloc[0]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -71,27 +72,19 @@ def _leaked(source: Source) -> list[str]:
     return [f"{labels.test_set_label(row.test_set)}/{row.image}" for row in rows.itertuples()]
 
 
-def _unleaked(end: str) -> Number:
+def _unleaked(end: str, source: Source) -> Value:
     """By how much the mean PSNR at matched noise changes without the images that are in the training set."""
-
-    def value(source: Source) -> Value:
-        change = (source.summary.unleaked["psnr_unleaked"] - source.summary.unleaked["psnr"]).dropna()
-        return signed(change.agg(end)) if len(change) else None
-
-    return value
+    change = (source.summary.unleaked["psnr_unleaked"] - source.summary.unleaked["psnr"]).dropna()
+    return signed(change.agg(end)) if len(change) else None
 
 
-def _beside_the_paper(end: str) -> Number:
+def _beside_the_paper(end: str, source: Source) -> Value:
     """PSNR here minus PSNR in Table 1, over the cells that both have."""
-
-    def value(source: Source) -> Value:
-        rows, tables = matched(of_groups(source.summary.curves, "cnn", "swinir")), ("Table 1",)
-        places = rows[["backbone", "variant", "test_set", "sigma_train"]].itertuples(index=False)
-        printed = pd.array([source.published.matched_psnr(*place, tables) for place in places], dtype=float)
-        apart = (rows["psnr"] - printed).dropna()
-        return signed(apart.agg(end)) if len(apart) else None
-
-    return value
+    rows, tables = matched(of_groups(source.summary.curves, "cnn", "swinir")), ("Table 1",)
+    places = rows[["backbone", "variant", "test_set", "sigma_train"]].itertuples(index=False)
+    printed = pd.array([source.published.matched_psnr(*place, tables) for place in places], dtype=float)
+    apart = (rows["psnr"] - printed).dropna()
+    return signed(apart.agg(end)) if len(apart) else None
 
 
 def _difficulty(of: Callable[[pd.DataFrame], Value], every_set: bool = False) -> Number:
@@ -113,19 +106,15 @@ def _contrast(rows: pd.DataFrame, known: str, at: float, asked: str) -> float:
     return float(np.interp(at, contrast[known], contrast[asked]))
 
 
-def _coverage(trained: str, tested: str, papers: bool) -> Number:
+def _coverage(trained: str, tested: str, papers: bool, source: Source) -> Value:
     """In percent; the ends of the levels are min and max."""
-
-    def value(source: Source) -> Value:
-        rows = source.summary.difficulty
-        if rows.empty:
-            return None
-        matrix = covered(rows, rows["train_set"].iloc[0])
-        place = getattr(matrix.index, trained)(), getattr(matrix.index, tested)()
-        share = source.published.coverage(*place) if papers else 100 * matrix.loc[place]
-        return None if share is None else fixed(share, 0)
-
-    return value
+    rows = source.summary.difficulty
+    if rows.empty:
+        return None
+    matrix = covered(rows, rows["train_set"].iloc[0])
+    place = getattr(matrix.index, trained)(), getattr(matrix.index, tested)()
+    share = source.published.coverage(*place) if papers else 100 * matrix.loc[place]
+    return None if share is None else fixed(share, 0)
 
 
 FACTS: dict[str, Number] = {
@@ -164,10 +153,10 @@ FACTS: dict[str, Number] = {
     "StudyAuditedImages": lambda s: len(s.summary.leakage),
     "StudyLeakedImages": lambda s: len(_leaked(s)),
     "StudyLeakedNames": lambda s: escape(", ".join(dict.fromkeys(_leaked(s))) or "none"),
-    "StudyUnleakedChangeMin": _unleaked("min"),
-    "StudyUnleakedChangeMax": _unleaked("max"),
-    "StudyMatchedDifferenceMin": _beside_the_paper("min"),
-    "StudyMatchedDifferenceMax": _beside_the_paper("max"),
+    "StudyUnleakedChangeMin": partial(_unleaked, "min"),
+    "StudyUnleakedChangeMax": partial(_unleaked, "max"),
+    "StudyMatchedDifferenceMin": partial(_beside_the_paper, "min"),
+    "StudyMatchedDifferenceMax": partial(_beside_the_paper, "max"),
     "StudyDifficultySet": _difficulty(lambda t: escape(t["train_set"].iloc[0])),
     "StudyDifficultyPatches": _difficulty(lambda t: _range(t["patches"]), every_set=True),
     "StudyDifficultyPatch": _difficulty(lambda t: t["patch"].iloc[0]),
@@ -177,8 +166,8 @@ FACTS: dict[str, Number] = {
     "StudyCoverageErrorMax": _difficulty(lambda t: _largest(t, "coverage_error"), every_set=True),
     "StudyContrastMedian": _difficulty(lambda t: fixed(_contrast(t, "at", 0.5, "value"), 1)),  # 8-bit units
     "StudyContrastBelowLowest": _difficulty(lambda t: fixed(100 * _contrast(t, "value", t["sigma"].min(), "at"), 0)),
-    "StudyCoverageUpward": _coverage("min", "max", papers=False),
-    "StudyCoverageDownward": _coverage("max", "min", papers=False),
-    "PaperCoverageUpward": _coverage("min", "max", papers=True),
-    "PaperCoverageDownward": _coverage("max", "min", papers=True),
+    "StudyCoverageUpward": partial(_coverage, "min", "max", False),
+    "StudyCoverageDownward": partial(_coverage, "max", "min", False),
+    "PaperCoverageUpward": partial(_coverage, "min", "max", True),
+    "PaperCoverageDownward": partial(_coverage, "max", "min", True),
 }

@@ -7,14 +7,8 @@ import pandas as pd
 from replication.report.cells import Cell, at_sigma_test, fixed, heading, indented, small, with_interval
 from replication.report.table import Row, Table
 from replication.report.tables.controls import setting
-from replication.results.readers import (
-    all_recipes,
-    crossed_recipes,
-    crossings,
-    recipe_labels,
-    rows_with,
-    shown_levels,
-)
+from replication.results import readers
+from replication.results.readers import all_recipes, crossed_recipes, rows_with
 from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Params
@@ -30,11 +24,11 @@ def recipe(params: Params, summary: Summary, published: Published) -> list[Table
     several, with the standard deviation over seeds of the mean PSNR behind it. "Both": WNE by one recipe against the
     baseline by another, as where each variant is trained by a recipe of its own.
     """
-    return [_ablation(params, rows) for rows in crossings(summary)]
+    return [_ablation(params, rows) for rows in readers.crossings(summary)]
 
 
 def _ablation(params: Params, rows: pd.DataFrame) -> Table:
-    first, levels = rows.iloc[0], shown_levels(rows)
+    first, levels = rows.iloc[0], readers.shown_levels(rows)
     network = labels.backbone_label(params.models[first["model"]].backbone)
     note = setting(network, first["sigma_train"], first["test_set"], first["n"])
     note += f", {first['n_seeds']} seeds" if first["n_seeds"] > 1 else ""
@@ -45,7 +39,7 @@ def _ablation(params: Params, rows: pd.DataFrame) -> Table:
 
 def _effects(params: Params, rows: pd.DataFrame) -> list[tuple[str, list[Line]]]:
     """The title and the lines of each block."""
-    named, recipes, factors = recipe_labels(params, rows), all_recipes(rows), crossed_recipes(rows)
+    named, recipes, factors = readers.recipe_labels(params, rows), all_recipes(rows), crossed_recipes(rows)
     variants = {name: labels.variant_label(name) for name in ("baseline", "wne")}
     wne, baseline = variants["wne"], variants["baseline"]
     psnr: list[Line] = [(f"{variants[v]}: {named[r]}", ("psnr", v, r, None)) for r in recipes for v in variants]

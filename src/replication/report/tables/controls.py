@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from replication.report.cells import (
-    Cell,
-    at_sigma_test,
-    fixed,
-    heading,
-    indented,
-    scientific,
-    small,
-    with_interval,
-)
-from replication.report.table import Row, Table
+from replication.report.cells import EMPTY, Cell, at_sigma_test, fixed, heading, scientific, with_interval
+from replication.report.table import Row, Table, small_row
 from replication.results.readers import rows_with, shown_levels, wrapped_twin
 from replication.results.summary import Summary
 from replication.study import labels
@@ -63,5 +54,5 @@ def _rows(label: str, rows: pd.DataFrame, gains: pd.DataFrame, defect: float, le
     lines: list[Row] = [[label, *[fixed(psnr[level]) for level in levels], scientific(defect)]]
     if not gains.empty:
         at = gains.set_index("sigma_test")[["psnr_gain", "psnr_gain_low", "psnr_gain_high"]]
-        lines.append([small(indented("gain")), *[small(with_interval(*at.loc[level])) for level in levels], ""])
+        lines += small_row("gain", [*[with_interval(*at.loc[level]) for level in levels], EMPTY])
     return lines

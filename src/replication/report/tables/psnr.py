@@ -7,19 +7,9 @@ from itertools import groupby
 
 import pandas as pd
 
-from replication.report.cells import (
-    DASH,
-    EMPTY,
-    Cell,
-    fixed,
-    grey,
-    indented,
-    small,
-    spanning,
-    with_half_width,
-)
+from replication.report.cells import DASH, EMPTY, Cell, fixed, spanning, with_half_width
 from replication.report.families import matched, of_groups, run_families, single_level
-from replication.report.table import SPACE, Row, Table
+from replication.report.table import SPACE, Row, Table, paper_row, small_row
 from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Params
@@ -93,20 +83,10 @@ def _matched_table(
             paper = [printed(family["backbone"], family["variant"], *cell) for cell in cells]
             block += [SPACE] if block else []
             block += [[label, *[_psnr(runs, *cell) for cell in cells]]]
-            block += optional_row(indented("gain"), [_gain(gains, *cell) for cell in cells])
+            block += small_row("gain", [_gain(gains, *cell) for cell in cells])
             block += paper_row([EMPTY if value is None else fixed(value) for value in paper])
         blocks.append(block)
     return Table("l" + "c" * len(cells), head, blocks)
-
-
-def optional_row(label: Cell, cells: list[Cell]) -> list[Row]:
-    """A row in small letters, where any of its cells has something."""
-    return [[small(label), *map(small, cells)]] if any(cells) else []
-
-
-def paper_row(cells: list[Cell]) -> list[Row]:
-    """What the paper prints, below ours."""
-    return optional_row(indented(grey("paper")), [grey(cell) for cell in cells])
 
 
 def _at(table: pd.DataFrame, test_set: str, sigma: str) -> pd.DataFrame:

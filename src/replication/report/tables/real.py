@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from replication.report.cells import EMPTY, fixed, heading, indented
+from replication.report.cells import EMPTY, fixed, heading
 from replication.report.families import of_groups, run_families
-from replication.report.table import SPACE, Row, Table
-from replication.report.tables.psnr import mean_gain, optional_row, paper_row
+from replication.report.table import SPACE, Row, Table, paper_row, small_row
+from replication.report.tables.psnr import mean_gain
 from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Params
@@ -31,7 +31,7 @@ def _block(test_set: str, rows: pd.DataFrame, published: Published) -> list[Row]
         run = runs.iloc[0]
         block += [SPACE, [label, *[fixed(run[metric], digits) for metric, digits in _DIGITS.items()]]]
         if not pd.isna(run["psnr_gain"]):
-            block += optional_row(indented("gain"), [mean_gain(run, *metric) for metric in _DIGITS.items()])
+            block += small_row("gain", [mean_gain(run, *metric) for metric in _DIGITS.items()])
         paper = {m: published.real(family["backbone"], family["variant"], m.upper()) if own else None for m in _DIGITS}
         block += paper_row([EMPTY if paper[m] is None else fixed(paper[m], digits) for m, digits in _DIGITS.items()])
     return block

@@ -13,15 +13,14 @@ from replication.report.cells import (
     cell,
     fixed,
     heading,
-    indented,
     interval,
     percent,
     product,
     signed,
     small,
 )
-from replication.report.table import Message, Row, Table
-from replication.report.tables.psnr import mean_gain, optional_row, paper_row
+from replication.report.table import Message, Row, Table, paper_row, small_row
+from replication.report.tables.psnr import mean_gain
 from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Params, Sampler
@@ -65,7 +64,7 @@ def _denoising(spec: Sampler, rows: pd.DataFrame, published: Published) -> Table
         steps = fixed(run["best_step"]) + "/" + fixed(run["steps"])
         block: list[Row] = [[name, *[_number(key, run[key]) for key in _TABLE11], steps, _converged(run)]]
         ends = [interval(run[f"{key}_low"], run[f"{key}_high"]) if key in _SIGNED else EMPTY for key in _TABLE11]
-        block += optional_row(indented("interval"), [*ends, EMPTY, EMPTY])
+        block += small_row("interval", [*ends, EMPTY, EMPTY])
         paper = {key: published.value(("Table 11",), name, column) for key, column in _TABLE11.items()}
         if None not in paper.values():
             best, final = (fixed(published.value(("Table 11",), name, f"{which} step")) for which in ("best", "final"))
@@ -102,7 +101,7 @@ def _inverse_problem(spec: Sampler, rows: pd.DataFrame, published: Published) ->
         block.append([name, *_with_deviations(run, _TABLE12), _converged(run)])
         if isinstance(run["baseline"], str):
             gains = [mean_gain(run, key, _DIGITS.get(key, 2)) if key in ("psnr", "ssim") else EMPTY for key in _TABLE12]
-            block += optional_row(indented("gain"), [*gains, EMPTY])
+            block += small_row("gain", [*gains, EMPTY])
         block += _paper(spec, name, published)
     return block
 

@@ -10,14 +10,12 @@ from replication.report.cells import (
     Cell,
     cell,
     fixed,
-    indented,
     interval,
     product,
     seconds,
     spanning,
 )
-from replication.report.table import Message, Row, Table
-from replication.report.tables.psnr import optional_row, paper_row
+from replication.report.table import Message, Row, Table, paper_row, small_row
 from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Params
@@ -59,7 +57,7 @@ def _tables(
         block.append([labels.variant_label(variant), *[_seconds(row, variant) for _, row in rows.iterrows()]])
         if variant != "baseline":
             ends = [interval(row["ratio_low"], row["ratio_high"]) for _, row in rows.iterrows()]
-            block += optional_row(indented("interval of the ratio"), ends)
+            block += small_row("interval of the ratio", ends)
             paper = [published.time_ratio(backbone, variant, *column) for column in columns]
             block += paper_row([EMPTY if value is None else fixed(value) + TIMES for value in paper])
     return [Table("l" + "c" * len(columns), head, [block], note)]
