@@ -11,6 +11,7 @@ import pytest
 from replication.report import style
 from replication.report.figures.ablation import recipe as recipe_figure
 from replication.report.figures.controls import controls as controls_figure
+from replication.report.source import Source
 from replication.report.table import latex
 from replication.report.tables.ablation import recipe as recipe_effects
 from replication.report.tables.controls import controls as controls_numbers
@@ -280,12 +281,12 @@ def test_the_figure_of_recipes_has_six_curves_and_all_effects(made):
 
 def test_the_tables_print_the_numbers(made):
     params, _, summary = made
-    controls = latex(controls_numbers(params, summary, None))
+    controls = latex(controls_numbers(Source(params, summary, None)))
     assert "Oracle, about the mean" in controls and "Wavelet, wrapped" in controls
     wavelet = next(line for line in controls.splitlines() if line.startswith("Wavelet &"))
     assert wavelet == r"Wavelet & 27.50 & 27.50 & 27.50 & $1.2\times10^{1}$ \\"
     assert controls.count(r"$+1.60$") == 3 * 3  # three denoisers, three levels
-    recipe = latex(recipe_effects(params, summary, None))
+    recipe = latex(recipe_effects(Source(params, summary, None)))
     for line in (
         r"\quad WNE: MSE, halved rate & 27.12 & 27.12 & 27.12 \\",
         r"\emph{MSE, halved rate, in place of L1, constant rate}",

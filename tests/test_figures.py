@@ -75,8 +75,8 @@ def test_figures_of_missing_runs_are_refused_by_name(tiny, tmp_path):
 @pytest.mark.parametrize("artefact", ARTEFACTS, ids=lambda artefact: f"{artefact.kind} {artefact.name}")
 def test_every_artefact_is_a_documented_function_and_has_a_title_of_its_own(artefact):
     function = artefact.load()
-    last = "paths" if artefact.kind == "figure" else "published"
-    assert list(inspect.signature(function).parameters) == ["params", "summary", last]
+    arguments = ["params", "summary", "paths"] if artefact.kind == "figure" else ["source"]
+    assert list(inspect.signature(function).parameters) == arguments
     assert function.__doc__
     assert [other.title for other in ARTEFACTS].count(artefact.title) == 1
 

@@ -30,7 +30,7 @@ from replication.report.cells import (
     with_interval,
 )
 from replication.report.numbers import define
-from replication.report.numbers.source import Source
+from replication.report.source import Source
 from replication.report.table import SPACE, Message, Table, latex, markdown
 from replication.report.tables import refuse_missing, write_all
 from replication.results.contrasts import contrast_pairs
@@ -233,7 +233,7 @@ def whole(tmp_path_factory):
     """Made-up results of every experiment of the default profile."""
     params, summary = whole_summary(tmp_path_factory.mktemp("whole"))
     published = read_published(REPOSITORY / "data/paper_values.csv")
-    return params, summary, lambda name: latex(TABLES[name].load()(params, summary, published))
+    return params, summary, lambda name: latex(TABLES[name].load()(Source(params, summary, published)))
 
 
 def _cells(text: str) -> list[list[str]]:
@@ -288,7 +288,11 @@ def test_published_numbers_stand_beside_the_papers_test_sets(whole):
     summary = SimpleNamespace(**vars(summary) | {"curves": curves})
     published = read_published(REPOSITORY / "data/paper_values.csv")
     printed = {
-        name: [row[1] for row in _cells(latex(TABLES[name].load()(params, summary, published))) if row[0] == "paper"]
+        name: [
+            row[1]
+            for row in _cells(latex(TABLES[name].load()(Source(params, summary, published))))
+            if row[0] == "paper"
+        ]
         for name in ("table07", "table08", "table09")
     }
     assert printed["table07"] == ["30.51", "30.42", "30.42", "30.38"]  # Table 1 has 30.37 for NE-arch
@@ -301,7 +305,7 @@ def test_table_10_names_its_stand_in_and_has_the_papers_numbers_for_sidd_alone(w
     assert "simulated sensor noise, 4 images, a stand-in for SIDD" in made("table10")
     assert "39.27" not in made("table10")
     sidd = SimpleNamespace(**vars(summary) | {"real": summary.real.assign(test_set="sidd-validation")})
-    text = latex(TABLES["table10"].load()(params, sidd, read_published(REPOSITORY / "data/paper_values.csv")))
+    text = latex(TABLES["table10"].load()(Source(params, sidd, read_published(REPOSITORY / "data/paper_values.csv"))))
     assert "stand-in" not in text
     assert [row[1:] for row in _cells(text) if row[0] == "paper"] == [["39.27", "0.9150"], ["39.26", "0.9156"]]
 
@@ -335,14 +339,16 @@ def test_a_table_is_written_when_all_its_groups_are_reported(tiny):
 def test_missing_runs_and_analyses_of_a_table_are_an_error_with_their_names(whole):
     params, summary, _ = whole
     training = summary.training[summary.training["run"] != "restormer-wne-s25"]
-    lacking = SimpleNamespace(**vars(summary) | {"training": training, "samplers": pd.DataFrame()})
+    lacking = Source(
+        params, SimpleNamespace(**vars(summary) | {"training": training, "samplers": pd.DataFrame()}), None
+    )
     with pytest.raises(
         CollectError, match=r"table08: the summary lacks restormer-wne-s25; .*python -m replication collect"
     ):
-        refuse_missing(params, lacking, TABLES["table08"])
+        refuse_missing(lacking, TABLES["table08"])
     with pytest.raises(CollectError, match=r"table11: the summary lacks samplers\.denoising, samplers\.inpainting"):
-        refuse_missing(params, lacking, TABLES["table11"])
-    refuse_missing(params, lacking, TABLES["table09"])
+        refuse_missing(lacking, TABLES["table11"])
+    refuse_missing(lacking, TABLES["table09"])
 
 
 def test_macros_of_the_other_experiments(whole):

@@ -21,7 +21,7 @@ class Artefact:
     groups: of runs; all of them must be reported. sections: of the parameters; they must not be empty ("filters"),
     or must have an item ("examples.fig02"). runs: the function of params that lists the runs, where a group has
     several families and a profile may lack one. Functions are "module:name" in replication.report: that of a figure
-    takes (params, summary, paths), that of a table (params, summary, published).
+    takes (params, summary, paths), that of a table a `source.Source`.
     """
 
     kind: str  # figure or table
@@ -34,11 +34,6 @@ class Artefact:
     runs: str = ""
     caption: str = ""  # on the results page, where the title does not say enough
     in_paper: bool = True  # False: README alone shows it
-
-    @property
-    def maker(self) -> str:
-        """As the first line of a generated file names it."""
-        return f"report.{self.function.replace(':', '.')}"
 
     def load(self) -> Callable:
         """The function, imported now: nothing else of the report is."""

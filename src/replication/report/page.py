@@ -6,14 +6,16 @@ from collections.abc import Mapping
 
 from replication.report.artefacts import ARTEFACTS, Artefact
 from replication.report.families import sweep_ends
+from replication.report.source import Source
 from replication.report.table import Table, markdown
 from replication.results.summary import Summary, awgn
 from replication.study import labels
 from replication.study.params import Params
 
 
-def page(params: Params, summary: Summary, tables: Mapping[str, list[Table]]) -> str:
+def page(source: Source, tables: Mapping[str, list[Table]]) -> str:
     """The page as Markdown. tables: those that the profile has, by their names."""
+    params, summary = source.params, source.summary
     shown = [artefact for artefact in ARTEFACTS if not artefact.why_not(params)]
     sections = [
         f"<!-- made by `python -m replication tables` (report.page.page) with hash {summary.source['inputs']} -->",

@@ -9,34 +9,36 @@ from pathlib import Path
 
 import pandas as pd
 
-from replication.claims import claims as settle_all
 from replication.report.families import matched as matched_rows
 from replication.report.families import of_groups
+from replication.report.source import Source, read_source
 from replication.report.table import Row, Table
-from replication.results.summary import Summary, read_summary
+from replication.results.summary import Summary
 from replication.study import labels
-from replication.study.params import Params, load_params
+from replication.study.params import load_params
 from replication.study.paths import ProfilePaths
-from replication.study.published import Published, read_published
+from replication.study.published import Published
 
 START, END = "<!-- {name}: made by `python -m replication readme` -->", "<!-- end of {name} -->"
 _PAPERS_SETS = ("set12", "bsd68")
 _PROFILES = ("params.yaml", "profiles/bsd400/params.yaml")  # whose results are in the repository
 
 
-def claims(profiles: dict[str, tuple[Params, Summary]], published: Published) -> Table:
+def claims(profiles: list[Source]) -> Table:
     """The ledger: claim, the paper's number, ours with the verdict in each profile, and the command.
 
     Ours: for each part of the claim's rule the least favourable number with its interval, and in brackets how
     many of the comparisons hold. The rules: claims.csv of each profile.
     """
     rows: list[Row] = []
-    for settled in zip(*(settle_all(params, summary, published) for params, summary in profiles.values())):
+    for settled in zip(*(source.claims for source in profiles)):
         claim = settled[0]
         statement = claim.statement + ("" if claim.paper == claim.where else f" ({claim.where})")
         ours = [f"**{each.verdict}**: {each.short or each.ours}" for each in settled]
         rows.append([claim.id, statement, claim.paper, *ours, f"`{claim.command}`"])
-    return Table("", [["", "claim", "paper", *(f"`{name}`" for name in profiles), "command"]], [rows])
+    return Table(
+        "", [["", "claim", "paper", *(f"`{source.params.profile}`" for source in profiles), "command"]], [rows]
+    )
 
 
 def matched(summary: Summary, published: Published) -> Table:
@@ -81,18 +83,15 @@ def _same(table: pd.DataFrame, row: pd.Series, *columns: str) -> pd.DataFrame:
     return table[(table[list(columns)] == row[list(columns)]).all(axis=1)]
 
 
-def read_profiles(root: Path = Path(".")) -> tuple[dict[str, tuple[Params, Summary]], Published]:
-    """Parameters and summaries of the profiles whose results are in the repository, and the paper's numbers."""
-    profiles = {}
-    for file in _PROFILES:
-        params = load_params(root / file)
-        profiles[params.profile] = params, read_summary(params, ProfilePaths(params.profile, root))
-    return profiles, read_published(root / "data/paper_values.csv")
+def read_profiles(root: Path = Path(".")) -> list[Source]:
+    """The profiles whose results are in the repository."""
+    profiles = [load_params(root / file) for file in _PROFILES]
+    return [read_source(params, ProfilePaths(params.profile, root)) for params in profiles]
 
 
-def blocks(profiles: dict[str, tuple[Params, Summary]], published: Published) -> dict[str, str]:
+def blocks(default: Source, bsd400: Source) -> dict[str, str]:
     """Name of a block of README -> its table."""
-    tables = {"claims": claims(profiles, published), "matched": matched(profiles["bsd400"][1], published)}
+    tables = {"claims": claims([default, bsd400]), "matched": matched(bsd400.summary, bsd400.published)}
     return {name: table.markdown() for name, table in tables.items()}
 
 

@@ -18,34 +18,14 @@ PNG_DPI = 300
 
 RC = {
     "font.family": "STIXGeneral",  # ships with matplotlib: the same letters on every machine
-    "mathtext.fontset": "stix",
-    "font.size": 9.0,
-    "axes.titlesize": 9.5,
-    "axes.labelsize": 9.0,
-    "legend.fontsize": 8.5,
-    "xtick.labelsize": 8.0,
-    "ytick.labelsize": 8.0,
-    "axes.linewidth": 0.6,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "0.9",
-    "grid.linewidth": 0.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.direction": "in",
-    "ytick.direction": "in",
-    "lines.linewidth": 1.2,
-    "lines.markersize": 3.6,
-    "legend.frameon": False,
-    "legend.handlelength": 2.0,
-    "legend.columnspacing": 1.4,
-    "figure.dpi": PNG_DPI,
-    "savefig.dpi": "figure",
-    "pdf.fonttype": 42,
-    "svg.hashsalt": "wne",
-}
+    "mathtext.fontset": "stix", "font.size": 9.0, "axes.titlesize": 9.5, "axes.labelsize": 9.0, "legend.fontsize": 8.5,
+    "xtick.labelsize": 8.0, "ytick.labelsize": 8.0,
+    "axes.linewidth": 0.6, "axes.grid": True, "axes.axisbelow": True, "grid.color": "0.9", "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
+    "xtick.direction": "in", "ytick.direction": "in", "lines.linewidth": 1.2, "lines.markersize": 3.6,
+    "legend.frameon": False, "legend.handlelength": 2.0, "legend.columnspacing": 1.4,
+    "figure.dpi": PNG_DPI, "savefig.dpi": "figure", "pdf.fonttype": 42, "svg.hashsalt": "wne",
+}  # fmt: skip
 
 
 class VariantStyle(NamedTuple):

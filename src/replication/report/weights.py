@@ -1,10 +1,5 @@
-"""Trained weights for others to use: a copy of the checkpoint and a model card, small enough for git.
-
-    results/<profile>/weights/<run>.safetensors, <run>.md
-
-The card says what the network is, how it was trained, what it reaches and where it fails, all from the checkpoint
-and the collected results.
-"""
+"""Trained weights for others to use, in results/<profile>/weights: a copy of the checkpoint, small enough for git, and
+a model card: what the network is, how it was trained, what it reaches and where it fails."""
 
 from __future__ import annotations
 
@@ -49,8 +44,7 @@ def card(params: Params, name: str, digest: str, training: dict, summary: Summar
     run = params.runs[name]
     recipe, task = params.recipes[run.recipe], params.tasks[run.task]
     size = ", ".join(f"{key} {value}" for key, value in params.models[run.model].size.items())
-    what = labels.variant_label(run.variant)
-    backbone = labels.backbone_label(params.models[run.model].backbone)
+    backbone, what = labels.backbone_label(params.models[run.model].backbone), labels.variant_label(run.variant)
     versions = ", ".join(f"{key} {value}" for key, value in training["versions"].items())
     leaked = summary.leakage[summary.leakage["train_set"] == run.train_set]
     leaked = leaked[leaked["leaked"].astype(bool)]
@@ -109,8 +103,7 @@ def _results(summary: Summary, name: str) -> str:
 
 
 def _worse_than_input(summary: Summary, name: str) -> str:
-    curves = summary.curves[summary.curves["run"] == name]
-    worse = curves[curves["psnr"] < curves["input_psnr"]]
+    worse = summary.curves[(summary.curves["run"] == name) & (summary.curves["psnr"] < summary.curves["input_psnr"])]
     levels = [f"{labels.test_set_label(row.test_set)} at sigma {row.sigma_test:g}" for row in worse.itertuples()]
     return f"- The output is worse than the noisy input, on average: {', '.join(levels) or 'nowhere in the table'}."
 
@@ -121,12 +114,10 @@ def _gain(summary: Summary, name: str) -> str:
     text = f"Largest equivariance defect (eps_NE of App. E) on test images: {defect:.1e}."
     gains: pd.DataFrame = summary.paired[summary.paired["run"] == name]
     if len(gains):
-        first = gains[gains["test_set"] == gains["test_set"].iloc[0]].sort_values("sigma_test")
-        ends = [first.iloc[0], first.iloc[-1]]
+        ends = gains[gains["test_set"] == gains["test_set"].iloc[0]].sort_values("sigma_test").iloc[[0, -1]]
         parts = [
-            f"{row['psnr_gain']:+.2f} dB [{row['psnr_gain_low']:+.2f}, {row['psnr_gain_high']:+.2f}] "
-            f"at sigma {row['sigma_test']:g}"
-            for row in ends
+            f"{row.psnr_gain:+.2f} dB [{row.psnr_gain_low:+.2f}, {row.psnr_gain_high:+.2f}] at sigma {row.sigma_test:g}"
+            for row in ends.itertuples()
         ]
         text += f" Gain over `{gains['baseline'].iloc[0]}`: {', '.join(parts)}."
     return text

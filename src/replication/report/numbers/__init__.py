@@ -12,8 +12,8 @@ from pathlib import Path
 
 from replication.report.cells import EMPTY, Cell
 from replication.report.numbers.effects import EFFECTS
-from replication.report.numbers.source import Source
 from replication.report.numbers.study import FACTS
+from replication.report.source import Source
 
 NUMBERS = FACTS | EFFECTS
 MISSING = r"\StudyMissing"

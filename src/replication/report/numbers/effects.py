@@ -19,7 +19,8 @@ import pandas as pd
 
 from replication.report.cells import escape, fixed, interval, scientific, signed
 from replication.report.families import single_level
-from replication.report.numbers.source import Number, Source, Value
+from replication.report.numbers.study import Number, Value
+from replication.report.source import Source
 from replication.results.readers import crossed_recipes, crossings, recipe_labels
 from replication.results.summary import Summary, first_runs
 from replication.study import labels
@@ -31,7 +32,6 @@ _OPERATORS = {
 }  # fmt: skip
 _STATES = {"OnePass": "one_pass_psnr", "Best": "best_psnr", "Final": "psnr", "Gap": "gap"}
 _GAIN = ["psnr_gain", "psnr_gain_low", "psnr_gain_high"]
-
 
 Rows = Callable[[Summary], pd.DataFrame]
 

@@ -10,14 +10,16 @@ import pandas as pd
 
 from replication.claims import VERDICTS
 from replication.claims.ledger import NOT_TESTED
-from replication.report.cells import count, escape, fixed, signed
+from replication.report.cells import Cell, count, escape, fixed, signed
 from replication.report.families import matched, of_groups, sweep_ends
-from replication.report.numbers.source import Number, Source, Value
+from replication.report.source import Source
 from replication.results.identity import baseline_of
 from replication.results.summary import covered, first_runs
 from replication.study import labels
 from replication.study.params import Params
 
+Value = Cell | str | int | None  # a string is LaTeX; None: the profile lacks the experiment
+Number = Callable[[Source], Value]
 _CLAIMS = "One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve Thirteen Fourteen Fifteen Sixteen Seventeen"
 
 

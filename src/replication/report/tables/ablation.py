@@ -5,26 +5,25 @@ from __future__ import annotations
 import pandas as pd
 
 from replication.report.cells import Cell, at_sigma_test, fixed, heading, indented, small, with_interval
+from replication.report.source import Source
 from replication.report.table import Row, Table
 from replication.report.tables.controls import setting
 from replication.results import readers
 from replication.results.readers import all_recipes, crossed_recipes, rows_with
-from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Params
-from replication.study.published import Published
 
 Line = tuple[str, tuple[str, str, str, str | None]]  # label; effect, variant, recipe, against
 
 
-def recipe(params: Params, summary: Summary, published: Published) -> list[Table]:
+def recipe(source: Source) -> list[Table]:
     """PSNR of every variant by every recipe, and the effects of wrapper and recipe in dB with paired intervals.
 
     At the lowest sigma_test, sigma_train and the highest sigma_test; over images, and over seeds where there are
     several, with the standard deviation over seeds of the mean PSNR behind it. "Both": WNE by one recipe against the
     baseline by another, as where each variant is trained by a recipe of its own.
     """
-    return [_ablation(params, rows) for rows in readers.crossings(summary)]
+    return [_ablation(source.params, rows) for rows in readers.crossings(source.summary)]
 
 
 def _ablation(params: Params, rows: pd.DataFrame) -> Table:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 
 from replication.claims import Claim
-from replication.claims import claims as settle_all
 from replication.report.cells import Cell, cell, escape
+from replication.report.source import Source
 from replication.report.table import Row, Table, latex_row
-from replication.results.summary import Summary
-from replication.study.params import Params
-from replication.study.published import Published
 
 _WIDTHS = (4.3, 2.1, 6.9, 2.0)  # cm: claim, paper, here, verdict; with the gaps between them the text width
 _CAPTION = r"""\caption{The paper's claims. Here: the least favourable number of each part of the rule with its
@@ -42,9 +39,9 @@ class Ledger(Table):
         )
 
 
-def claims(params: Params, summary: Summary, published: Published) -> list[Table]:
+def claims(source: Source) -> list[Table]:
     """C1 to C17: statement, the paper's number, ours with n and interval, verdict; below each the rule."""
-    blocks = [_rows(line) for line in settle_all(params, summary, published)]
+    blocks = [_rows(line) for line in source.claims]
     return [Ledger("llll", [["Claim", "Paper", "Here", "Verdict"]], blocks)]
 
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import pandas as pd
 
 from replication.report.cells import EMPTY, Cell, at_sigma_test, fixed, heading, scientific, with_interval
+from replication.report.source import Source
 from replication.report.table import Row, Table, small_row
 from replication.results.readers import rows_with, shown_levels, wrapped_twin
 from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Controls, Params
-from replication.study.published import Published
 
 
-def controls(params: Params, summary: Summary, published: Published) -> list[Table]:
+def controls(source: Source) -> list[Table]:
     """PSNR at the lowest sigma_test, sigma_train and the highest, the gain below it, and the largest defect.
 
     The gain of a wrapped classical denoiser is over the one without the wrapper, every other over the trained
     baseline. The defect is the sharp one of `wne.equivariance`, over all images and levels it is measured at.
     """
-    return [_item(params, summary, name, item) for name, item in params.reported("controls").items()]
+    return [
+        _item(source.params, source.summary, name, item) for name, item in source.params.reported("controls").items()
+    ]
 
 
 def _item(params: Params, summary: Summary, name: str, item: Controls) -> Table:

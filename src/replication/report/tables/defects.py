@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from replication.report.cells import heading, scientific, spanning
 from replication.report.families import model_name
+from replication.report.source import Source
 from replication.report.table import Row, Table
-from replication.results.summary import Summary
-from replication.study.params import Params
-from replication.study.published import Published
 
 _VALUES = (("paper_median", "median"), ("paper_max", "max"), ("sharp_median", "median"), ("sharp_max", "max"))
 
 
-def defects(params: Params, summary: Summary, published: Published) -> list[Table]:
+def defects(source: Source) -> list[Table]:
     """Defects in the paper's form and in the sharper one: median of the runs' medians, and the largest value.
 
     A row for each experiment and model, over its sigma_train and kinds of noise.
@@ -22,8 +20,8 @@ def defects(params: Params, summary: Summary, published: Published) -> list[Tabl
         ["Model", "runs", "median", "largest", "median", "largest"],
     ]
     blocks = []
-    for group, experiment in summary.defects.groupby("group", sort=False):
-        block: list[Row] = [[heading(6, params.groups[str(group)].title)]]
+    for group, experiment in source.summary.defects.groupby("group", sort=False):
+        block: list[Row] = [[heading(6, source.params.groups[str(group)].title)]]
         for model, runs in experiment.groupby(["backbone", "variant", "objective"], sort=False):
             values = [scientific(runs[column].agg(statistic)) for column, statistic in _VALUES]
             block.append([model_name(*model), len(runs), *values])

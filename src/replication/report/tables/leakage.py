@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from replication.report.cells import SIGMA, fixed, percent, signed
 from replication.report.families import of_groups, run_families
+from replication.report.source import Source
 from replication.report.table import SPACE, Message, Row, Table
-from replication.results.summary import Summary, awgn
+from replication.results.summary import awgn
 from replication.study import labels
-from replication.study.params import Params
-from replication.study.published import Published
 
 
-def leakage(params: Params, summary: Summary, published: Published) -> list[Table]:
+def leakage(source: Source) -> list[Table]:
     """Test images found inside a training set."""
-    if summary.leakage.empty:
+    if source.summary.leakage.empty:
         return [Message("no training set was audited in this profile")]
     rows = []
-    for (train_set, test_set), images in summary.leakage.groupby(["train_set", "test_set"], sort=False):
+    for (train_set, test_set), images in source.summary.leakage.groupby(["train_set", "test_set"], sort=False):
         leaked = list(images.loc[images["leaked"].astype(bool), "image"])
         names = ", ".join(leaked[:3]) + (", ..." if len(leaked) > 3 else "")
         largest = percent(images["matched_fraction"].max(), 1)
@@ -25,9 +24,9 @@ def leakage(params: Params, summary: Summary, published: Published) -> list[Tabl
     return [Table("llcclr", [head], [rows])]
 
 
-def unleaked(params: Params, summary: Summary, published: Published) -> list[Table]:
+def unleaked(source: Source) -> list[Table]:
     """PSNR of the two main experiments at matched noise, with and without the leaked images."""
-    table = of_groups(awgn(summary.unleaked), "cnn", "swinir")
+    table = of_groups(awgn(source.summary.unleaked), "cnn", "swinir")
     if table.empty:
         return [Message("no test image was found in the training set of a run: nothing to leave out")]
     rows: list[Row] = []

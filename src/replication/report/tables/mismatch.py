@@ -6,30 +6,28 @@ import pandas as pd
 
 from replication.report.cells import DASH, Cell, at_sigma_test, with_interval
 from replication.report.families import of_groups, run_families, sweep_ends
+from replication.report.source import Source
 from replication.report.table import SPACE, Message, Row, Table
-from replication.results.summary import Summary
 from replication.study import labels
-from replication.study.params import Params
-from replication.study.published import Published
 
 _MAIN = ("cnn", "swinir", "fdncnn", "restormer")  # of `mismatch`
 _OTHER = ("colour", "training-controls", "n2n", "input-only", "non-gaussian")  # of `mismatch_other`
 
 
-def mismatch(params: Params, summary: Summary, published: Published) -> list[Table]:
+def mismatch(source: Source) -> list[Table]:
     """Gain over the baseline in dB, with its interval, at the lowest, the matched and the highest sigma_test.
 
     The experiments of the main text and their repetitions on other backbones.
     """
-    return _tables(of_groups(summary.paired, *_MAIN))
+    return _tables(of_groups(source.summary.paired, *_MAIN))
 
 
-def mismatch_other(params: Params, summary: Summary, published: Published) -> list[Table]:
+def mismatch_other(source: Source) -> list[Table]:
     """The same for the other experiments that are reported. A run without a baseline in its own experiment is
     compared with the baseline of the same model; one trained on a range of noise has no matched level."""
-    alone = of_groups(summary.contrasts, "input-only")
+    alone = of_groups(source.summary.contrasts, "input-only")
     alone = alone[alone["against_variant"] == "baseline"]
-    rows = pd.concat([of_groups(summary.paired, *_OTHER), alone])
+    rows = pd.concat([of_groups(source.summary.paired, *_OTHER), alone])
     return _tables(rows) if len(rows) else [Message("none of these experiments is reported in this profile")]
 
 

@@ -9,10 +9,9 @@ import pandas as pd
 
 from replication.report.cells import DASH, EMPTY, Cell, fixed, spanning, with_half_width
 from replication.report.families import matched, of_groups, run_families, single_level
+from replication.report.source import Source
 from replication.report.table import SPACE, Row, Table, paper_row, small_row
-from replication.results.summary import Summary
 from replication.study import labels
-from replication.study.params import Params
 from replication.study.published import Published
 
 _MOST_COLUMNS = 6  # of numbers that fit the text width
@@ -21,42 +20,38 @@ _ORDER = {"baseline": 0, "se_arch": 1, "ne_arch": 2, "wne": 3}
 Printed = Callable[[str, str, str, str], float | None]  # (backbone, variant, test set, sigma) -> dB
 
 
-def table01(params: Params, summary: Summary, published: Published) -> list[Table]:
-    """DnCNN family and SwinIR."""
-    return _matched_tables(summary, ("cnn", "swinir"), published, "Table 1")
-
-
-def table07(params: Params, summary: Summary, published: Published) -> list[Table]:
+def table07(source: Source) -> list[Table]:
     """FDnCNN, baseline and WNE, beside its architectural forms; all gains are over the FDnCNN baseline."""
-    own, core = of_groups(summary.curves, "fdncnn"), of_groups(summary.curves, "cnn")
+    own, core = of_groups(source.summary.curves, "fdncnn"), of_groups(source.summary.curves, "cnn")
     levels = single_level(own)["sigma_train"]
     arch = core[core["variant"].isin(("se_arch", "ne_arch")) & core["sigma_train"].isin(levels)]
     arch = arch[arch["model"].isin(own["model"])]
-    contrasts = summary.contrasts
+    contrasts = source.summary.contrasts
     over_baseline = contrasts[contrasts["run"].isin(arch["run"]) & (contrasts["against_variant"] == "baseline")]
     curves = pd.concat([own, arch]).assign(group="fdncnn")
     curves = curves.sort_values("variant", key=lambda variants: variants.map(_ORDER), kind="stable")
-    paired = pd.concat([of_groups(summary.paired, "fdncnn"), over_baseline])
-    return _blocks_of_test_sets(curves, paired, _printed(published, "Table 7"))
-
-
-def table08(params: Params, summary: Summary, published: Published) -> list[Table]:
-    """Restormer."""
-    return _matched_tables(summary, ("restormer",), published, "Table 8")
-
-
-def table09(params: Params, summary: Summary, published: Published) -> list[Table]:
-    """Restormer on colour images."""
-    return _matched_tables(summary, ("colour",), published, "Table 9")
+    paired = pd.concat([of_groups(source.summary.paired, "fdncnn"), over_baseline])
+    return _blocks_of_test_sets(curves, paired, _printed(source.published, "Table 7"))
 
 
 def _printed(published: Published, table: str) -> Printed:
     return lambda *cell: published.matched_psnr(*cell, tables=(table,))
 
 
-def _matched_tables(summary: Summary, groups: tuple[str, ...], published: Published, table: str) -> list[Table]:
-    curves, paired = of_groups(summary.curves, *groups), of_groups(summary.paired, *groups)
-    return _blocks_of_test_sets(curves, paired, _printed(published, table))
+def _matched_noise(table: str, *groups: str) -> Callable[[Source], list[Table]]:
+    """The table of these groups, beside the one that the paper calls `table`."""
+
+    def tables(source: Source) -> list[Table]:
+        curves, paired = (of_groups(rows, *groups) for rows in (source.summary.curves, source.summary.paired))
+        return _blocks_of_test_sets(curves, paired, _printed(source.published, table))
+
+    tables.__doc__ = f"PSNR at matched noise of {', '.join(groups)}."
+    return tables
+
+
+table01 = _matched_noise("Table 1", "cnn", "swinir")
+table08 = _matched_noise("Table 8", "restormer")
+table09 = _matched_noise("Table 9", "colour")
 
 
 def _blocks_of_test_sets(curves: pd.DataFrame, paired: pd.DataFrame, printed: Printed) -> list[Table]:

@@ -6,20 +6,21 @@ import pandas as pd
 
 from replication.report.cells import EMPTY, fixed, heading
 from replication.report.families import of_groups, run_families
+from replication.report.source import Source
 from replication.report.table import SPACE, Row, Table, paper_row, small_row
 from replication.report.tables.psnr import mean_gain
-from replication.results.summary import Summary
 from replication.study import labels
-from replication.study.params import Params
 from replication.study.published import Published, is_papers_real_set
 
 _DIGITS = {"psnr": 2, "ssim": 4}
 
 
-def table10(params: Params, summary: Summary, published: Published) -> list[Table]:
+def table10(source: Source) -> list[Table]:
     """PSNR and SSIM, with the gain over the baseline; the paper's numbers where the photographs are its own."""
-    parts = of_groups(summary.real, "real-noise").groupby("test_set", sort=False)
-    return [Table("lcc", [["", "PSNR (dB)", "SSIM"]], [_block(str(name), rows, published) for name, rows in parts])]
+    parts = of_groups(source.summary.real, "real-noise").groupby("test_set", sort=False)
+    return [
+        Table("lcc", [["", "PSNR (dB)", "SSIM"]], [_block(str(name), rows, source.published) for name, rows in parts])
+    ]
 
 
 def _block(test_set: str, rows: pd.DataFrame, published: Published) -> list[Row]:

@@ -19,6 +19,7 @@ from replication.report.cells import (
     signed,
     small,
 )
+from replication.report.source import Source
 from replication.report.table import Message, Row, Table, paper_row, small_row
 from replication.report.tables.psnr import mean_gain
 from replication.results.summary import Summary
@@ -47,13 +48,13 @@ _DIGITS = {"ssim": 3, "steps": 1}  # of a quantity, 2 for the others
 _SIGNED = ("gap", "change")
 
 
-def table11(params: Params, summary: Summary, published: Published) -> list[Table]:
+def table11(source: Source) -> list[Table]:
     """Residual-stopped denoising: means over images in dB, intervals of the differences, the paper's row in grey.
 
     The last column, ours: the images whose trajectory stopped by itself, of all.
     """
-    items = _items(params, ("none",))
-    made = [_denoising(spec, _rows(summary, item), published) for item, spec in items.items()]
+    items = _items(source.params, ("none",))
+    made = [_denoising(spec, _rows(source.summary, item), source.published) for item, spec in items.items()]
     return made or [Message("no noisy images are denoised by the sampler in this profile")]
 
 
@@ -76,16 +77,16 @@ def _denoising(spec: Sampler, rows: pd.DataFrame, published: Published) -> Table
     return Table("l" + "c" * 7, _HEAD, blocks, note + " dB. " + _PAPER)
 
 
-def table12(params: Params, summary: Summary, published: Published) -> list[Table]:
+def table12(source: Source) -> list[Table]:
     """Inverse problems: mean over images (standard deviation); the paper's row in grey for its one, inpainting.
 
     `gain`: mean difference to the baseline on the same images, with half the width of its interval. The last
     column is ours, as in Table 11.
     """
-    items = _items(params, ("random_pixels", "block_average", "blur"))
+    items = _items(source.params, ("random_pixels", "block_average", "blur"))
     if not items:
         return [Message("no inverse problem is solved in this profile")]
-    blocks = [_inverse_problem(spec, _rows(summary, item), published) for item, spec in items.items()]
+    blocks = [_inverse_problem(spec, _rows(source.summary, item), source.published) for item, spec in items.items()]
     head = ["Method", "One-pass", "Final", "SSIM", "Gap", "Steps", "Converged"]
     return [Table("l" + "c" * 6, [head], blocks, _PAPER)]
 

@@ -15,31 +15,31 @@ from replication.report.cells import (
     seconds,
     spanning,
 )
+from replication.report.source import Source
 from replication.report.table import Message, Row, Table, paper_row, small_row
 from replication.results.summary import Summary
 from replication.study import labels
-from replication.study.params import Params
 from replication.study.published import Published
 
 _DEVICES = {"cuda": "GPU", "cpu": "CPU"}
 _MODES = {"training": "Training (s)", "inference": "Inference (s)"}
 
 
-def table02(params: Params, summary: Summary, published: Published) -> list[Table]:
+def table02(source: Source) -> list[Table]:
     """FDnCNN on the GPU; on the CPU, and saying so, where no GPU was measured."""
-    if "cuda" in set(summary.timing.loc[summary.timing["backbone"] == "fdncnn", "device"]):
-        return _tables(summary, "fdncnn", ["cuda"], published)
-    return _tables(summary, "fdncnn", ["cpu"], published, cell("No GPU was available: times on the CPU."))
+    if "cuda" in set(source.summary.timing.loc[source.summary.timing["backbone"] == "fdncnn", "device"]):
+        return _tables(source.summary, "fdncnn", ["cuda"], source.published)
+    return _tables(source.summary, "fdncnn", ["cpu"], source.published, cell("No GPU was available: times on the CPU."))
 
 
-def table05(params: Params, summary: Summary, published: Published) -> list[Table]:
+def table05(source: Source) -> list[Table]:
     """SwinIR on GPU and CPU."""
-    return _tables(summary, "swinir", list(_DEVICES), published)
+    return _tables(source.summary, "swinir", list(_DEVICES), source.published)
 
 
-def table06(params: Params, summary: Summary, published: Published) -> list[Table]:
+def table06(source: Source) -> list[Table]:
     """FDnCNN on GPU and CPU."""
-    return _tables(summary, "fdncnn", list(_DEVICES), published)
+    return _tables(source.summary, "fdncnn", list(_DEVICES), source.published)
 
 
 def _tables(

@@ -6,16 +6,16 @@ import pandas as pd
 
 from replication.report.cells import Cell, cell, count, fixed, grey, heading, indented, scientific
 from replication.report.families import model_name
+from replication.report.source import Source
 from replication.report.table import SPACE, Row, Table
-from replication.results.summary import Summary
-from replication.study.params import Params, Recipe
+from replication.study.params import Recipe
 from replication.study.published import Published, row_name
 
 _LOSSES = {"l1": Cell(r"$\ell_1$", "L1"), "mse": cell("MSE")}
 _PRINTED = ("batch", "patch", "loss power", "lr", "iterations")
 
 
-def table04(params: Params, summary: Summary, published: Published) -> list[Table]:
+def table04(source: Source) -> list[Table]:
     """A row for each experiment, model, variant and recipe; in grey what the paper prints for it.
 
     The paper's table covers its main experiments: its numbers stand under the groups `cnn` and `swinir`.
@@ -31,12 +31,12 @@ def table04(params: Params, summary: Summary, published: Published) -> list[Tabl
         Cell(r"$\sigma_{\mathrm{train}}$", "sigma_train"),
     ]
     blocks = []
-    for group, runs in summary.training.groupby("group", sort=False):
-        block: list[Row] = [[heading(8, params.groups[str(group)].title)]]
+    for group, runs in source.summary.training.groupby("group", sort=False):
+        block: list[Row] = [[heading(8, source.params.groups[str(group)].title)]]
         for (*model, recipe), part in runs.groupby(["backbone", "variant", "objective", "recipe"], sort=False):
-            block.append([model_name(*model), *_recipe(params.recipes[recipe]), _levels(part)])
+            block.append([model_name(*model), *_recipe(source.params.recipes[recipe]), _levels(part)])
             if group in ("cnn", "swinir"):
-                block += _papers(published, *model[:2])
+                block += _papers(source.published, *model[:2])
         blocks.append(block)
     return [Table("lrrcclrl", [head], blocks)]
 
@@ -63,10 +63,10 @@ def _papers(published: Published, backbone: str, variant: str) -> list[Row]:
     return [[indented(grey("paper")), *map(grey, row)], SPACE]
 
 
-def training(params: Params, summary: Summary, published: Published) -> list[Table]:
+def training(source: Source) -> list[Table]:
     """Size and cost of every run, and the device that it was trained on."""
     blocks = []
-    for machine, runs in summary.training.groupby(["device", "threads", "backbone_dtype"], sort=False):
+    for machine, runs in source.summary.training.groupby(["device", "threads", "backbone_dtype"], sort=False):
         device, threads, dtype = machine
         block: list[Row] = [[heading(6, f"{device}, {threads} thread(s), {dtype}", emphasized=False)]]
         for run in runs.itertuples():
