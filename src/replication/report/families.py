@@ -1,4 +1,4 @@
-"""Which rows of the collected tables stand together in a table, and what they are called."""
+"""Which rows of the collected tables stand together in a table, what they are called, and what a table says of each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from replication.report.cells import Cell, with_half_width
+from replication.study import labels
 from replication.study.published import row_name
 
 _FAMILY = ["group", "task", "model", "backbone", "variant", "recipe", "train_set", "seed"]
@@ -59,3 +61,14 @@ def _distinction(family: dict, namesakes: list[dict]) -> str:
     differing = [column for column in columns if len({other[column] for other in namesakes}) > 1]
     unique = [column for column in differing if len({other[column] for other in namesakes}) == len(namesakes)]
     return f" ({', '.join(str(family[column]) for column in unique[:1] or differing)})"
+
+
+def setting(network: str, sigma_train: str, test_set: str, images: int) -> Cell:
+    """What a table is of."""
+    sigma = Cell(rf"$\strain = {sigma_train}$", f"sigma_train = {sigma_train}")
+    return f"{network}, " + sigma + f"; {labels.test_set_label(test_set)}, {images} images"
+
+
+def mean_gain(row: pd.Series, metric: str, digits: int = 2) -> Cell:
+    """Mean paired difference to the baseline, and half the width of its interval."""
+    return with_half_width(*row[[f"{metric}_gain{end}" for end in ("", "_low", "_high")]], digits)

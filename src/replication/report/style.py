@@ -6,10 +6,14 @@ its own as well, so that the figures survive a print in grey.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
 
 from replication.study import labels
 
@@ -86,3 +90,14 @@ def context() -> AbstractContextManager:
 def variant_style(variant: str) -> VariantStyle:
     """The style of a variant; grey with its own name for one that has no entry."""
     return VARIANTS.get(variant, VariantStyle(variant, "0.4", "x", 4.0, "0.4", "-", 2))
+
+
+def level_colours(sigmas: Iterable[float]) -> dict[float, tuple]:
+    """sigma -> colour, from dark to light with sigma: levels are ordered, unlike variants."""
+    levels = np.unique(pd.Series(sigmas).dropna())
+    return dict(zip(levels, mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(levels)))))
+
+
+def level_lines(colours: dict[float, tuple]) -> list[Line2D]:
+    """For a legend, what `level_colours` chose."""
+    return [Line2D([], [], color=colour, label=f"$\\sigma$ = {sigma:g}") for sigma, colour in colours.items()]

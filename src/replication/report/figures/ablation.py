@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from replication.report import style
-from replication.report.figures.controls import HALVES
-from replication.report.figures.grid import Panels
+from replication.report.figures.grid import HALVES, Panels
 from replication.report.figures.sweep import PSNR, Curve, common_limits, draw_panel, legend_lines
 from replication.results import readers
 from replication.results.readers import all_recipes, crossed_recipes, rows_with

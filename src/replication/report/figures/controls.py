@@ -5,6 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from replication.report import style
+from replication.report.figures.grid import HALVES
 from replication.report.figures.sweep import Curve, Panel, legend_lines, sweep_grid
 from replication.results.readers import rows_with, wrapped_twin
 from replication.results.summary import Summary
@@ -13,7 +14,6 @@ from replication.study.params import Controls, Params
 from replication.study.paths import ProfilePaths
 
 _CLASSICAL = ("tv", "nlm", "wavelet")
-HALVES = ((0.0, 0.5), (0.5, 1.0))  # of the figure, for legends
 
 
 def controls(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:

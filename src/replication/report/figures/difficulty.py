@@ -6,15 +6,13 @@ can be read off, and m against the ratio s_test / s_train, measured and as F pre
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from replication.report import style
 from replication.report.figures.grid import Panels
 from replication.results.summary import CollectError, Summary, covered
 from replication.study.params import Params
@@ -38,7 +36,7 @@ def fig07(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     columns = 3 if panels == 3 else 2
     grid = Panels(-(-panels // columns), columns, legend_lines=2, height=1.85, own_y=True, top_axis=False)
     *histograms, contrasts, coverage = grid.axes.flat[:panels]
-    colours = level_colours(difficulty["sigma"])
+    colours = style.level_colours(difficulty["sigma"])
     for ax, rows in zip(histograms, parts.values()):
         _draw_histograms(ax, rows, colours)
     highest = max(ax.get_ylim()[1] for ax in histograms)
@@ -50,26 +48,15 @@ def fig07(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     for index, title in enumerate([*parts, "contrast (ours)", "coverage (ours)"]):
         grid.title(index, title)
     grid.hide_after(panels)
-    lines = level_lines(colours)
+    lines = style.level_lines(colours)
     lines.append(Line2D([], [], color="0.3", linestyle=":", label=r"$\sqrt{d/(1+\mathrm{SNR})}$"))
     lines.append(Line2D([], [], label=r"$\sqrt{d}$", **_SQUARE_ROOT))
     sets = [Line2D([], [], label=f"{name}: predicted, measured", **_set_look(look)) for name, look in looks.items()]
     return grid.legend([lines, [*sets, Line2D([], [], label="paper", **_PAPER)]])
 
 
-def level_lines(colours: dict[float, tuple]) -> list[Line2D]:
-    """For a legend, what `level_colours` chose."""
-    return [Line2D([], [], color=colour, label=f"$\\sigma$ = {sigma:g}") for sigma, colour in colours.items()]
-
-
 def _set_look(look: tuple) -> dict[str, object]:
     return {"markersize": 3.2, **dict(zip(("color", "linestyle", "marker"), look))}
-
-
-def level_colours(sigmas: Iterable[float]) -> dict[float, tuple]:
-    """sigma -> colour, from dark to light with sigma: levels are ordered, unlike variants."""
-    levels = np.unique(pd.Series(sigmas).dropna())
-    return dict(zip(levels, mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(levels)))))
 
 
 def _draw_histograms(ax: Axes, rows: pd.DataFrame, colours: dict[float, tuple]) -> None:

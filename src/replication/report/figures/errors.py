@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from replication.report.figures.difficulty import level_colours, level_lines
+from replication.report import style
 from replication.report.figures.grid import Panels
 from replication.results.errors import MINIMUM, bin_centres
 from replication.results.summary import CollectError, Summary
@@ -37,7 +37,7 @@ def fig06(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     shared = ranges.loc[(ranges["sigma_test"] - float(sigma_train)).abs().idxmin()]
     curves = rows[(rows["quantity"] == "curve") & (rows["n"] >= MINIMUM)]
     curves = _not_empty(curves[curves["delta"].between(shared["low"], shared["high"])])
-    colours = level_colours(rows["sigma_test"])
+    colours = style.level_colours(rows["sigma_test"])
     grid = Panels(1, 1, legend_lines=1, height=2.6, top_axis=False)
     ax = grid.axes[0, 0]
     _draw(ax, curves, colours, width)
@@ -45,7 +45,7 @@ def fig06(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     ax.set_xlabel(f"{_DELTA}, central 95 % at $\\sigma$ = {shared['sigma_test']:g}")
     label = labels.denoiser_label(rows["backbone"].iloc[0], "wne")
     grid.title(0, f"{label}, $\\sigma_{{\\mathrm{{train}}}}$ = {sigma_train}")
-    return grid.legend([level_lines(colours)], spread=0.9)
+    return grid.legend([style.level_lines(colours)], spread=0.9)
 
 
 def fig11(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
@@ -56,7 +56,7 @@ def fig11(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     rows, width = _rows(params, summary)
     curves = _not_empty(rows[(rows["quantity"] == "curve") & (rows["counted"].astype(str) == "True")])
     levels = sorted(rows["sigma_train"].unique(), key=float)
-    colours = level_colours(rows["sigma_test"])
+    colours = style.level_colours(rows["sigma_test"])
     x_limits = curves["delta"].min() - width / 2, curves["delta"].max() + width / 2
     grid = Panels(len(levels), 2, legend_lines=1, height=1.75, top_axis=False)
     for index, (line, column) in enumerate(np.ndindex(grid.axes.shape)):
@@ -67,7 +67,7 @@ def fig11(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
         label = labels.denoiser_label(panel["backbone"].iloc[0], variant)
         grid.title(index, f"{label}, $\\sigma_{{\\mathrm{{train}}}}$ = {level}")
         _write_spread(ax, panel)
-    return grid.legend([level_lines(colours)])
+    return grid.legend([style.level_lines(colours)])
 
 
 def _rows(params: Params, summary: Summary) -> tuple[pd.DataFrame, float]:

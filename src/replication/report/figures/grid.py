@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from replication.report import style
 
+HALVES = ((0.0, 0.5), (0.5, 1.0))  # of a figure, for `Panels.legend`
 SINGLE_WIDTH = 3.5  # inches, of a figure with one panel
 _LEFT, _RIGHT = 0.45, 0.07  # beside the panels: tick labels and the label of the axis; half of the last tick label
 _GAP_SHARED, _GAP_OWN = 0.14, 0.55  # between columns whose y axis is labelled once, or for each of them

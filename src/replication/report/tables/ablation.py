@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from replication.report.cells import Cell, at_sigma_test, fixed, heading, indented, small, with_interval
+from replication.report.families import setting
 from replication.report.source import Source
 from replication.report.table import Row, Table
-from replication.report.tables.controls import setting
 from replication.results import readers
 from replication.results.readers import all_recipes, crossed_recipes, rows_with
 from replication.study import labels

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from replication.report.cells import EMPTY, Cell, at_sigma_test, fixed, heading, scientific, with_interval
+from replication.report.cells import EMPTY, at_sigma_test, fixed, heading, scientific, with_interval
+from replication.report.families import setting
 from replication.report.source import Source
 from replication.report.table import Row, Table, small_row
 from replication.results.readers import rows_with, shown_levels, wrapped_twin
@@ -43,12 +44,6 @@ def _item(params: Params, summary: Summary, name: str, item: Controls) -> Table:
             blocks.append([])
         blocks[-1] += _rows(labels.control_label(denoiser, is_wrapped), rows, gains, rows["sharp_max"].max(), levels)
     return Table("l" + "c" * (len(levels) + 1), [["", *map(at_sigma_test, levels), "defect"]], blocks)
-
-
-def setting(network: str, sigma_train: str, test_set: str, images: int) -> Cell:
-    """What a table is of."""
-    sigma = Cell(rf"$\strain = {sigma_train}$", f"sigma_train = {sigma_train}")
-    return f"{network}, " + sigma + f"; {labels.test_set_label(test_set)}, {images} images"
 
 
 def _rows(label: str, rows: pd.DataFrame, gains: pd.DataFrame, defect: float, levels: list[float]) -> list[Row]:

@@ -7,8 +7,8 @@ from itertools import groupby
 
 import pandas as pd
 
-from replication.report.cells import DASH, EMPTY, Cell, fixed, spanning, with_half_width
-from replication.report.families import matched, of_groups, run_families, single_level
+from replication.report.cells import DASH, EMPTY, Cell, fixed, spanning
+from replication.report.families import matched, mean_gain, of_groups, run_families, single_level
 from replication.report.source import Source
 from replication.report.table import SPACE, Row, Table, paper_row, small_row
 from replication.study import labels
@@ -96,8 +96,3 @@ def _psnr(runs: pd.DataFrame, *place: str) -> Cell:
 def _gain(gains: pd.DataFrame, *place: str) -> Cell:
     rows = _at(gains, *place)
     return EMPTY if rows.empty else mean_gain(rows.iloc[0], "psnr")
-
-
-def mean_gain(row: pd.Series, metric: str, digits: int = 2) -> Cell:
-    """Mean paired difference to the baseline, and half the width of its interval."""
-    return with_half_width(*row[[f"{metric}_gain{end}" for end in ("", "_low", "_high")]], digits)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from replication.report.cells import EMPTY, fixed, heading
-from replication.report.families import of_groups, run_families
+from replication.report.families import mean_gain, of_groups, run_families
 from replication.report.source import Source
 from replication.report.table import SPACE, Row, Table, paper_row, small_row
-from replication.report.tables.psnr import mean_gain
 from replication.study import labels
 from replication.study.published import Published, is_papers_real_set
 

@@ -19,9 +19,9 @@ from replication.report.cells import (
     signed,
     small,
 )
+from replication.report.families import mean_gain
 from replication.report.source import Source
 from replication.report.table import Message, Row, Table, paper_row, small_row
-from replication.report.tables.psnr import mean_gain
 from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Params, Sampler
