@@ -159,6 +159,11 @@ def small(content: Cell | str) -> Cell:
     return replace(made, latex=rf"{{\footnotesize {made.latex}}}") if made else made
 
 
+def dashed(text: str) -> Cell:
+    """0-55 with the dash of a range."""
+    return Cell(text.replace("-", "--"), text.replace("-", "\N{EN DASH}"))
+
+
 def code(text: str) -> Cell:
     return Cell(rf"\texttt{{{escape(text)}}}", f"`{text}`")
 

@@ -87,7 +87,6 @@ def _noise(noise: str) -> Rows:
 _ROWS: dict[str, Rows] = {
     **{f"{who}Gain{name}": _main(_WHO[who], backbone) for who in _WHO for name, backbone in _BACKBONES.items()},
     "WneGainColour": lambda s: single_level(_where(_first_sets(s.paired), group="colour")),
-    "WneGainNoiseToNoise": lambda s: single_level(_where(_first_sets(s.paired), group="n2n")),
     **{f"WneGain{noise.capitalize()}": _noise(noise) for noise in ("uniform", "laplace", "rayleigh")},
     "InputOnlyGain": lambda s: _where(_first_sets(s.contrasts, "wne_input"), against_variant="baseline"),
     "WneNeArchGain": lambda s: _where(_first_sets(s.contrasts), group="cnn", against_variant="ne_arch"),

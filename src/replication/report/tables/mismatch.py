@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from replication.report.cells import DASH, Cell, at_sigma_test, with_interval
+from replication.report.cells import DASH, Cell, at_sigma_test, dashed, with_interval
 from replication.report.families import of_groups, run_families, sweep_ends
 from replication.report.source import Source
 from replication.report.table import SPACE, Message, Row, Table
@@ -48,7 +48,7 @@ def _table(paired: pd.DataFrame, test_set: str, noise: str, joined: bool) -> Tab
         for index, (_, run) in enumerate(runs.groupby("run", sort=False)):
             own = run["sigma_train"].iloc[0]
             gains = [_gain(run, sigma) for sigma in (lowest, own, highest)]
-            rows.append(["" if index else label, own.replace("-", "--"), *gains])
+            rows.append(["" if index else label, dashed(own), *gains])
     return Table("lcccc", [head], [rows], joined=joined)
 
 

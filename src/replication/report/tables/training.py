@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
-from replication.report.cells import Cell, cell, count, fixed, grey, heading, indented, scientific
+from replication.report.cells import Cell, cell, count, dashed, fixed, grey, heading, indented, scientific
 from replication.report.families import model_name
 from replication.report.source import Source
 from replication.report.table import SPACE, Row, Table
@@ -20,21 +18,13 @@ def table04(source: Source) -> list[Table]:
 
     The paper's table covers its main experiments: its numbers stand under the groups `cnn` and `swinir`.
     """
-    head = [
-        "",
-        "Batch",
-        "Patch",
-        "Loss",
-        "Rate",
-        "Schedule",
-        "Steps",
-        Cell(r"$\sigma_{\mathrm{train}}$", "sigma_train"),
-    ]
+    head = ["", "Batch", "Patch", "Loss", "Rate", "Schedule", "Steps", "sigma_train"]
     blocks = []
     for group, runs in source.summary.training.groupby("group", sort=False):
         block: list[Row] = [[heading(8, source.params.groups[str(group)].title)]]
         for (*model, recipe), part in runs.groupby(["backbone", "variant", "objective", "recipe"], sort=False):
-            block.append([model_name(*model), *_recipe(source.params.recipes[recipe]), _levels(part)])
+            levels = dashed(", ".join(dict.fromkeys(part["sigma_train"])))
+            block.append([model_name(*model), *_recipe(source.params.recipes[recipe]), levels])
             if group in ("cnn", "swinir"):
                 block += _papers(source.published, *model[:2])
         blocks.append(block)
@@ -46,10 +36,6 @@ def _recipe(recipe: Recipe) -> Row:
     schedule += " at " + count(recipe.halve_every) if recipe.halve_every else ""
     rate = scientific(recipe.lr)
     return [recipe.batch, recipe.patch, _LOSSES[recipe.loss], rate, schedule, count(recipe.steps)]
-
-
-def _levels(runs: pd.DataFrame) -> str:
-    return ", ".join(dict.fromkeys(runs["sigma_train"].str.replace("-", "--")))
 
 
 def _papers(published: Published, backbone: str, variant: str) -> list[Row]:
