@@ -29,7 +29,7 @@ from replication.report.cells import (
     spanning,
     with_interval,
 )
-from replication.report.numbers import define
+from replication.report.numbers import NUMBERS, define
 from replication.report.source import Source
 from replication.report.table import SPACE, Message, Table, latex, markdown
 from replication.report.tables import refuse_missing, write_all
@@ -366,6 +366,13 @@ def test_macros_of_the_other_experiments(whole):
     assert sum(map(int, _defined(counted, params, summary).values())) == 17
     (defect,) = _defined(["SoftNeDefect"], params, summary).values()
     assert np.isclose(float(defect.split(r"\times")[0].strip("$")), 2.0)
+
+
+def test_every_number_can_be_made_in_a_whole_profile_and_in_a_tiny_one(whole, tiny):
+    params, summary, _ = whole
+    assert len(_defined(NUMBERS, params, summary)) == len(NUMBERS)
+    made = _defined(NUMBERS, tiny[0], read_summary(*tiny))
+    assert made["RecipeSeeds"] == made["OracleGainTestLowest"] == r"\StudyMissing"
 
 
 def test_the_ledger_is_written_as_table_page_and_csv(tiny):

@@ -112,6 +112,8 @@ def _gain(name: str, place: str, form: str, source: Source) -> Value:
     if any(getattr(source.summary, table).empty for table in needed):
         return None
     rows = _ROWS[name](source.summary)
+    if place == "Matched" and len(rows):
+        rows = single_level(rows)  # a run that was trained on a range has no matched level
     if form == "Range":
         return _range(_at(run, place)["psnr_gain"] for _, run in rows.groupby("run", sort=False))
     return _mean_or_interval(_at(rows, place), form) if len(rows) else None
