@@ -1,4 +1,4 @@
-"""Controls and the crossing of wrapper and recipe, from made-up results with known answers to figures and tables."""
+"""Controls and the 2 x 2 factorial ablation of wrapper and recipe, from made-up results with known answers to figures and tables."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import pandas as pd
 import pytest
 
 from replication.report import style
-from replication.report.figures import controls as figures
-from replication.report.tables import controls as tables
+from replication.report.figures.ablation import recipe as recipe_figure
+from replication.report.figures.controls import controls as controls_figure
+from replication.report.source import Source
+from replication.report.table import latex
+from replication.report.tables.ablation import recipe as recipe_effects
+from replication.report.tables.controls import controls as controls_numbers
 from replication.results.controls import controls_table
 from replication.results.readers import cell_runs, crossed_recipes, crossings, wrapped_twin
 from replication.results.recipe import recipe_table
@@ -250,7 +254,7 @@ def curve(ax, label: str) -> np.ndarray:
 def test_the_figure_of_controls_draws_the_numbers_of_the_table(made):
     params, paths, summary = made
     with style.context():
-        left, right = figures.controls(params, summary, paths).axes[:2]
+        left, right = controls_figure(params, summary, paths).axes[:2]
     for ax, denoiser, is_wrapped, label in (
         (left, "oracle", False, "Oracle, about the mean"),
         (left, "wrapped_at_test", True, "Wrapped at test"),
@@ -267,7 +271,7 @@ def test_the_figure_of_controls_draws_the_numbers_of_the_table(made):
 def test_the_figure_of_recipes_has_six_curves_and_all_effects(made):
     params, paths, summary = made
     with style.context():
-        left, right = figures.recipe(params, summary, paths).axes[:2]
+        left, right = recipe_figure(params, summary, paths).axes[:2]
     drawn = [line for line in left.get_lines() if line.get_label() in ("Baseline", "WNE")]
     assert len(drawn) == 6
     heights = np.concatenate([line.get_ydata() for line in right.get_lines() if line.get_marker() in "Dsx"])
@@ -277,12 +281,12 @@ def test_the_figure_of_recipes_has_six_curves_and_all_effects(made):
 
 def test_the_tables_print_the_numbers(made):
     params, _, summary = made
-    controls = tables.controls(params, summary, None)
+    controls = latex(controls_numbers(Source(params, summary, None)))
     assert "Oracle, about the mean" in controls and "Wavelet, wrapped" in controls
     wavelet = next(line for line in controls.splitlines() if line.startswith("Wavelet &"))
     assert wavelet == r"Wavelet & 27.50 & 27.50 & 27.50 & $1.2\times10^{1}$ \\"
     assert controls.count(r"$+1.60$") == 3 * 3  # three denoisers, three levels
-    recipe = tables.recipe(params, summary, None)
+    recipe = latex(recipe_effects(Source(params, summary, None)))
     for line in (
         r"\quad WNE: MSE, halved rate & 27.12 & 27.12 & 27.12 \\",
         r"\emph{MSE, halved rate, in place of L1, constant rate}",

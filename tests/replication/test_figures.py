@@ -9,8 +9,9 @@ import pytest
 from matplotlib.image import imread
 
 from replication.report import style
-from replication.report.figures import FIGURES, draw_all, load, why_not
-from replication.report.figures.qualitative import fig02, fig19, read_example
+from replication.report.artefacts import ARTEFACTS, FIGURES
+from replication.report.figures import draw_all
+from replication.report.figures.pictures import fig02, fig19, read_example
 from replication.results.profile import collect
 from replication.results.summary import CollectError
 from replication.study import labels
@@ -69,26 +70,28 @@ def test_figures_of_missing_runs_are_refused_by_name(tiny, tmp_path):
         draw_all(make_params(tmp_path, runs=runs), paths)
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_every_registered_figure_is_a_documented_function_of_params_summary_and_paths(name):
-    function = load(FIGURES[name].function)
-    assert list(inspect.signature(function).parameters) == ["params", "summary", "paths"]
+@pytest.mark.parametrize("artefact", ARTEFACTS, ids=lambda artefact: f"{artefact.kind} {artefact.name}")
+def test_every_artefact_is_a_documented_function_and_has_a_title_of_its_own(artefact):
+    function = artefact.load()
+    arguments = ["params", "summary", "paths"] if artefact.kind == "figure" else ["source"]
+    assert list(inspect.signature(function).parameters) == arguments
     assert function.__doc__
+    assert [other.title for other in ARTEFACTS].count(artefact.title) == 1
 
 
 @pytest.mark.parametrize("profile", ["params.yaml", "profiles/smoke/params.yaml", "profiles/paper/params.yaml"])
 def test_every_profile_but_bsd400_has_every_figure(profile):
     params = load_params(REPOSITORY / profile)
-    assert not {name for name in FIGURES if why_not(params, name)}
-    assert {group for entry in FIGURES.values() for group in entry.groups} <= set(params.groups)
+    assert not [artefact.name for artefact in ARTEFACTS if artefact.why_not(params)]
+    assert {group for artefact in ARTEFACTS for group in artefact.groups} <= set(params.groups)
 
 
 def test_a_group_that_is_not_reported_has_no_figures():
     params = load_params(REPOSITORY / "params.yaml")
     groups = params.groups | {"swinir": params.groups["swinir"].model_copy(update={"report": False})}
     without = params.model_copy(update={"groups": groups})
-    missing = {name for name in FIGURES if why_not(without, name)}
-    assert missing == {name for name, entry in FIGURES.items() if "swinir" in entry.groups}
+    missing = {name for name, artefact in FIGURES.items() if artefact.why_not(without)}
+    assert missing == {name for name, artefact in FIGURES.items() if "swinir" in artefact.groups}
     assert {"fig04", "fig05", "fig08", "overview"} <= missing
 
 

@@ -13,7 +13,7 @@ from matplotlib.colors import same_color
 from matplotlib.text import Text
 
 from replication.report import style
-from replication.report.figures import FIGURES, load
+from replication.report.artefacts import FIGURES
 from replication.report.figures.training import training
 from replication.results.summary import CollectError
 from synthetic_results import default_summary
@@ -34,7 +34,7 @@ def draw(made_up):
     def draw_one(name, params=None, **tables):
         default, paths, summary = made_up
         with style.context():
-            return load(FIGURES[name].function)(params or default, dataclasses.replace(summary, **tables), paths)
+            return FIGURES[name].load()(params or default, dataclasses.replace(summary, **tables), paths)
 
     return draw_one
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from replication.results.summary import read_summary
+from replication.study.params import load_params
+from replication.study.paths import ProfilePaths
 
 ROOT = Path(__file__).parents[2]
 SMOKE = "profiles/smoke/dvc.yaml"
@@ -36,7 +41,7 @@ def _stages(output: str) -> set[str]:
 def repository(tmp_path_factory) -> Path:
     """A copy of the tracked files without the smoke profile's lock and results: a fresh clone."""
     copy = tmp_path_factory.mktemp("clone")
-    for part in ("src", "data/registry.csv", "data/archives.csv", "data/paper_values.csv", "data/dvc.yaml", "profiles",
+    for part in ("src", "paper/main.tex", "paper/sections", "data/registry.csv", "data/archives.csv", "data/paper_values.csv", "data/dvc.yaml", "profiles",
                  "params.yaml", "dvc.yaml", ".dvcignore"):  # fmt: skip
         target = copy / part
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -97,12 +102,15 @@ def test_an_own_denoiser_joins_the_sweep(reproduced):
     )
     arguments = ("evaluate", "mine", "--backbone", "own_networks:make", "--variant", "wne")
     result = subprocess.run(
-        [Path(sys.executable).parent / "wne", *arguments, "--params", "profiles/smoke/params.yaml"],
+        [Path(sys.executable).parent / "replicate", *arguments, "--params", "profiles/smoke/params.yaml"],
         cwd=reproduced, capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     own = reproduced / "results/smoke/own/mine"
-    curves, run = pd.read_csv(own / "curves.csv"), pd.read_csv(reproduced / "results/smoke/summary/curves.csv")
+    curves, run = (
+        pd.read_csv(own / "curves.csv"),
+        read_summary(load_params(ROOT / "profiles/smoke/params.yaml"), ProfilePaths("smoke", reproduced)).curves,
+    )
     beside = run[run["run"] == "dncnn-wne-s25"]
     # The same noisy images as the runs of the profile, on all test sets.
     columns = ["test_set", "sigma_test", "input_psnr"]
@@ -111,8 +119,16 @@ def test_an_own_denoiser_joins_the_sweep(reproduced):
     assert (own / "sweep.png").stat().st_size > 1000 and (own / "sweep.pdf").stat().st_size > 1000
 
 
-def test_a_second_time_nothing_runs(reproduced):
-    assert _stages(_dvc(reproduced, "repro", SMOKE)) == set()
+def test_a_second_time_nothing_runs_but_the_hash_of_the_code(reproduced):
+    assert _stages(_dvc(reproduced, "repro", SMOKE)) == {"code"}
+
+
+def test_metrics_and_plots_are_those_of_dvc(reproduced):
+    shown = json.loads(_dvc(reproduced, "metrics", "show", "--json", "results/smoke/metrics.json"))
+    metrics = shown[""]["data"]["results/smoke/metrics.json"]["data"]
+    assert sum(metrics["claims"].values()) == 17 and metrics["largest_defect_of_wne"] < 1e-5
+    page = _dvc(reproduced, "plots", "show", "paper/smoke/figures/overview.png").strip().splitlines()[-1]
+    assert "overview.png" in Path(page.removeprefix("file://")).read_text()
 
 
 def test_figures_come_from_results_alone(reproduced):
@@ -150,6 +166,6 @@ def test_a_changed_and_an_added_run_train_alone(reproduced):
     file.write_text(before.replace(line, f"{line}\n{added}").replace(other, other.replace("seed: 0", "seed: 1")))
     stages = _stages(_dvc(reproduced, "repro", SMOKE))
     assert stages == {
-        "train@dncnn-wne-s40", "train@fdncnn-se_arch-s25", "evaluate@cnn", "controls@dncnn",
+        "code", "train@dncnn-wne-s40", "train@fdncnn-se_arch-s25", "evaluate@cnn", "controls@dncnn",
         "collect", "weights@dncnn-wne-s25", "figures", "tables",
     }  # fmt: skip

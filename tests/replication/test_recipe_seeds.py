@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from replication.report import style
-from replication.report.figures import controls as figures
-from replication.report.tables import controls as tables
+from replication.report.figures import ablation as figures
+from replication.report.source import Source
+from replication.report.table import latex
+from replication.report.tables import ablation as tables
 from replication.results.readers import ablations, cell_runs
 from replication.results.recipe import recipe_table
 from replication.results.statistics import mean_interval
@@ -83,7 +85,7 @@ def test_figure_and_table_show_the_mean_over_seeds(made):
     lines = [line for line in left.get_lines() if line.get_label() == "WNE" and line.get_marker() not in ("", "None")]
     assert len(lines) == 2
     assert np.allclose(lines[0].get_ydata(), 20 + (len(IMAGES) - 1) / 2 + 4 + np.mean(OF_SEED))
-    assert "3 seeds" in tables.recipe(params, summary, None)
+    assert "3 seeds" in latex(tables.recipe(Source(params, summary, None)))
 
 
 def test_without_variance_over_seeds_it_is_the_interval_over_images():

@@ -13,6 +13,8 @@ from PIL import Image
 
 from replication.report import style
 from replication.report.figures.samplers import fig17, inverse_problems, trajectories
+from replication.report.source import Source
+from replication.report.table import latex
 from replication.report.tables.samplers import table11, table12
 from replication.results.samplers import OBSERVED, samplers_table
 from replication.results.summary import CollectError, read_csv
@@ -27,7 +29,7 @@ BASELINE, WNE = "swinir-baseline-n2n-s25", "swinir-wne-n2n-s25"
 
 
 def made_up_samplers(params: Params, paths: ProfilePaths) -> None:
-    """What `replicate sample` writes: the final PSNR of FINAL, 2 dB below the best state, 1 dB below one pass.
+    """What `replicate samplers` writes: the final PSNR of FINAL, 2 dB below the best state, 1 dB below one pass.
 
     One image of the baseline diverges, so its last sigma_hat is not finite.
     """
@@ -152,7 +154,7 @@ def _table_row(text: str, start: str, index: int = 0) -> list[str]:
 
 def test_table_11_has_the_columns_of_the_paper(results, published):
     params, _, summary = results
-    text = table11(params, summary, published)
+    text = latex(table11(Source(params, summary, published)))
     expected = ["WNE-N2N", "26.50", "27.50", "25.50", "$-2.00$", "$-1.00$", "30.00/43.00", "4/4"]
     assert _table_row(text, "WNE-N2N") == expected
     assert _table_row(text, "Baseline-N2N")[-1] == r"3/4 {\footnotesize (1 diverged)}"
@@ -164,7 +166,7 @@ def test_table_11_has_the_columns_of_the_paper(results, published):
 
 def test_table_12_has_the_columns_of_the_paper(results, published):
     params, _, summary = results
-    text = table12(params, summary, published)
+    text = latex(table12(Source(params, summary, published)))
     expected = ["WNE-N2N", "26.50 (1.29)", "25.50 (1.29)", "0.637 (0.032)", "$-2.00$ (0.00)", "43.0 (2.6)", "4/4"]
     assert _table_row(text, "WNE-N2N") == expected
     assert _table_row(text, "Observed")[1:6] == ["---", "7.50 (1.29)", "0.100 (0.000)", "---", "---"]
@@ -177,8 +179,8 @@ def test_table_12_has_the_columns_of_the_paper(results, published):
 def test_a_profile_without_items_says_so(results, published):
     params, _, summary = results
     empty = params.model_copy(update={"samplers": {}})
-    assert "no noisy images are denoised" in table11(empty, summary, published)
-    assert "no inverse problem" in table12(empty, summary, published)
+    assert "no noisy images are denoised" in latex(table11(Source(empty, summary, published)))
+    assert "no inverse problem" in latex(table12(Source(empty, summary, published)))
 
 
 # --- figures

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from replication.report.tables import TABLES, available, refuse_missing, write_all
-from replication.report.tables.claims import prose
-from replication.report.tables.latex import escape, fixed, interval, scientific, seconds, signed
-from replication.report.tables.numbers import expected_macros, spell
+from replication.claims import claims
+from replication.report.artefacts import ARTEFACTS, TABLES, reported
+from replication.report.cells import (
+    DASH,
+    cell,
+    count,
+    escape,
+    fixed,
+    grey,
+    heading,
+    interval,
+    prose,
+    scientific,
+    seconds,
+    signed,
+    spanning,
+    with_interval,
+)
+from replication.report.numbers import NUMBERS, define
+from replication.report.source import Source
+from replication.report.table import SPACE, Message, Table, latex, markdown
+from replication.report.tables import refuse_missing, write_all
 from replication.results.contrasts import contrast_pairs
 from replication.results.profile import collect
 from replication.results.summary import CollectError, read_summary
@@ -24,6 +44,7 @@ from whole_summary import whole_summary
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     root = tmp_path_factory.mktemp("tiny")
+    shutil.copytree(REPOSITORY / "paper/sections", root / "paper/sections")
     params = make_params(root)
     paths = write_results(params, root)
     collect(params, paths)
@@ -42,13 +63,25 @@ def _macros(path) -> dict[str, str]:
     return dict(re.findall(r"^\\newcommand\{\\(\w+)\}\{(.*)\}$", path.read_text(), re.MULTILINE))
 
 
+def _defined(names, params, summary) -> dict[str, str]:
+    published = read_published(REPOSITORY / "data/paper_values.csv")
+    used = dict.fromkeys(names, Path("text.tex"))
+    text = define(used, Source(params, summary, published, claims(params, summary, published)))
+    made = dict(re.findall(r"^\\newcommand\{\\(\w+)\}\{(.*)\}$", text, re.MULTILINE))
+    return {name: made[name] for name in names}
+
+
 def test_every_file_names_its_maker_and_its_input(tiny):
     params, paths = tiny
     inputs = read_summary(params, paths).source["inputs"]
-    assert {file.stem for file in paths.tables.iterdir()} == set(available(params))
+    assert {file.stem for file in paths.tables.iterdir()} == {*reported(TABLES, params), "numbers"}
     for file in paths.tables.iterdir():
         first = file.read_text().splitlines()[0]
-        assert re.fullmatch(rf"% wne\.tables\.\w+\.\w+, from results/tiny with hash {inputs}; .*", first)
+        maker = r"\(report(\.\w+)+\)"
+        assert re.fullmatch(
+            rf"% made by `replicate tables` {maker} from results/tiny with hash {inputs}; do not edit",
+            first,
+        )
 
 
 def test_table_1_holds_matched_psnr_and_the_papers_numbers_where_the_set_is_the_papers(tiny):
@@ -77,7 +110,7 @@ def test_table_3_holds_coverage_in_percent_beside_the_papers(tiny):
     rows = _rows(paths.tables / "table03.tex")
     assert rows[0][1:] == ["50", "40", "30", "20", "10"]
     note = (paths.tables / "table03.tex").read_text()
-    assert r"\texttt{embedded-train}, 20\,000 patches of $70\times70$" in note
+    assert r"\texttt{embedded-train}, 20\,000 patches of $70 \times 70$" in note
     upward, downward = rows[-1], rows[2]  # sigma_train 10 and 50
     assert upward[:2] == ["10", f"{100 * made_up_coverage(10, 50):.0f} 88"]
     assert downward == ["50", "95 95", "76 87", "57 68", "38 42", "19 19"]
@@ -89,8 +122,7 @@ def test_a_profile_without_difficulty_says_so(tmp_path):
     collect(params, paths)
     write_all(params, paths)
     assert "no training set was measured" in (paths.tables / "table03.tex").read_text()
-    assert _macros(paths.tables / "numbers.tex")["StudyCoverageUpward"] == r"\StudyMissing"
-    assert "Table 3: percent" not in (paths.results / "README.md").read_text()
+    assert "patches of" not in (paths.results / "README.md").read_text()
 
 
 def test_macros_of_difficulty_are_percentages_and_8_bit_units(tiny):
@@ -132,39 +164,41 @@ def test_timing_tables_with_a_gpu(tmp_path):
     text = (paths.tables / "table02.tex").read_text()
     assert "No GPU" not in text and r"GPU, $16 \times 1 \times 128 \times 128$" in text
     assert "---" not in (paths.tables / "table06.tex").read_text()
-    assert _macros(paths.tables / "numbers.tex")["NeArchRatioFdncnnGpuTraining"] == "1.70"
+    made = _defined(["NeArchRatioFdncnnGpuTraining"], params, read_summary(params, paths))
+    assert made == {"NeArchRatioFdncnnGpuTraining": "1.70"}
 
 
-def test_macros_are_defined_once_and_letters_only(tiny):
+def test_macros_are_those_of_the_text_defined_once_and_letters_only(tiny):
+    """More on the text of the report: tests/test_report.py."""
     _, paths = tiny
-    text = (paths.tables / "numbers.tex").read_text()
-    names = re.findall(r"^\\newcommand\{\\([^}]*)\}", text, re.MULTILINE)
-    assert len(names) == len(set(names))
+    names = re.findall(r"^\\newcommand\{\\([^}]*)\}", (paths.tables / "numbers.tex").read_text(), re.MULTILINE)
+    assert len(names) == len(set(names)) > 100
     assert all(name.isalpha() for name in names)
-    assert set(expected_macros()) <= set(names)
+    text = "".join(file.read_text() for file in (REPOSITORY / "paper/sections").glob("*.tex"))
+    assert all(f"\\{name}" in text for name in names if name != "StudyMissing")
 
 
 def test_macros_hold_the_numbers_and_say_what_was_not_measured(tiny):
     params, paths = tiny
     macros = _macros(paths.tables / "numbers.tex")
     paired = read_summary(params, paths).paired
-    cell = paired.query("run == 'dncnn-wne-s25' and test_set == 'set12' and sigma_test == 100").iloc[0]
-    assert macros["WneGainDncnnTrainTwentyFiveTestHighest"] == f"${cell['psnr_gain']:+.2f}$"
+    rows = paired.query("run == 'dncnn-wne-s25' and test_set == 'set12' and sigma_test == 100")
+    assert macros["WneGainDncnnTestHighestRange"] == f"${rows['psnr_gain'].iloc[0]:+.2f}$"
     assert macros["StudySigmaHighest"] == "100"
-    assert macros["PaperMatchedLossMax"] == "0.15"
-    assert macros["WneGainDncnnTrainFiftyTestHighest"] == r"\StudyMissing"
+    assert macros["WneGainColourTestHighestRange"] == r"\StudyMissing"
     text = (paths.tables / "numbers.tex").read_text()
-    assert "WneGainDncnnTrainFiftyTestHighest" in text.split("printed as n/a:")[1].split("\\newcommand")[0]
+    assert "WneGainColourTestHighestRange" in text.split("printed as n/a:")[1].split("\\newcommand")[0]
 
 
-def test_the_report_uses_macros_that_every_profile_defines(tiny):
-    """More on the text of the report: tests/test_report.py."""
-    _, paths = tiny
-    report = "".join(path.read_text() for path in (REPOSITORY / "paper/sections").glob("*.tex"))
-    kinds = "Study|Paper|Wne|Baseline|SeArch|NeArch|InputOnly|SoftNe|RangeTrained|Verdict|Recipe|Oracle|WrappedAtTest"
-    used = set(re.findall(rf"\\((?:{kinds})[A-Z]\w+)", report))
-    assert len(used) > 60
-    assert used <= set(_macros(paths.tables / "numbers.tex"))
+def test_a_macro_that_no_code_makes_is_an_error_with_its_file(tiny):
+    params, paths = tiny
+    file = paths.root / "paper/sections/09-new.tex"
+    file.write_text("It gains \\WneGainDncnTestHighestRange{} dB. % \\OfAComment\n")
+    try:
+        with pytest.raises(ValueError, match=r"no number is called \\WneGainDncnTestHighestRange \(.*09-new\.tex\);"):
+            write_all(params, paths)
+    finally:
+        file.unlink()
 
 
 def test_underscores_are_escaped(tiny):
@@ -182,10 +216,16 @@ def test_the_page_links_figures_and_marks_the_papers_numbers(tiny):
     page = (paths.results / "README.md").read_text()
     for name in ("overview", "fig02", "fig03", "fig04", "fig07", "training"):
         assert f"](../../paper/tiny/figures/{name}.png)" in page
-    assert "*(30.50)*" in page
-    assert "| 50 | 95 *(95)* | 76 *(87)* |" in page
+    assert "| &emsp;*paper* | *30.50* |" in page
+    assert "| 50 | 95 *95* | 76 *87* |" in page
     assert "No GPU was available" in page
     assert "Some CPU @ 2.00 GHz_x, 2 thread(s), bfloat16" in page
+
+
+def test_the_page_shows_every_artefact_of_the_profile_with_its_title(tiny):
+    params, paths = tiny
+    titles = re.findall(r"^## (.*?)(?: \(C[\dC, ]+\))?$", (paths.results / "README.md").read_text(), re.MULTILINE)
+    assert titles == [artefact.title for artefact in ARTEFACTS if not artefact.why_not(params)]
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +233,7 @@ def whole(tmp_path_factory):
     """Made-up results of every experiment of the default profile."""
     params, summary = whole_summary(tmp_path_factory.mktemp("whole"))
     published = read_published(REPOSITORY / "data/paper_values.csv")
-    return params, summary, lambda name: TABLES[name].load()(params, summary, published)
+    return params, summary, lambda name: latex(TABLES[name].load()(Source(params, summary, published)))
 
 
 def _cells(text: str) -> list[list[str]]:
@@ -248,7 +288,11 @@ def test_published_numbers_stand_beside_the_papers_test_sets(whole):
     summary = SimpleNamespace(**vars(summary) | {"curves": curves})
     published = read_published(REPOSITORY / "data/paper_values.csv")
     printed = {
-        name: [row[1] for row in _cells(TABLES[name].load()(params, summary, published)) if row[0] == "paper"]
+        name: [
+            row[1]
+            for row in _cells(latex(TABLES[name].load()(Source(params, summary, published))))
+            if row[0] == "paper"
+        ]
         for name in ("table07", "table08", "table09")
     }
     assert printed["table07"] == ["30.51", "30.42", "30.42", "30.38"]  # Table 1 has 30.37 for NE-arch
@@ -261,7 +305,7 @@ def test_table_10_names_its_stand_in_and_has_the_papers_numbers_for_sidd_alone(w
     assert "simulated sensor noise, 4 images, a stand-in for SIDD" in made("table10")
     assert "39.27" not in made("table10")
     sidd = SimpleNamespace(**vars(summary) | {"real": summary.real.assign(test_set="sidd-validation")})
-    text = TABLES["table10"].load()(params, sidd, read_published(REPOSITORY / "data/paper_values.csv"))
+    text = latex(TABLES["table10"].load()(Source(params, sidd, read_published(REPOSITORY / "data/paper_values.csv"))))
     assert "stand-in" not in text
     assert [row[1:] for row in _cells(text) if row[0] == "paper"] == [["39.27", "0.9150"], ["39.26", "0.9156"]]
 
@@ -288,39 +332,45 @@ def test_defects_have_a_row_for_each_model_of_an_experiment(whole):
 
 def test_a_table_is_written_when_all_its_groups_are_reported(tiny):
     params, _ = tiny
-    assert {"table01", "mismatch", "claims"} <= set(available(params))
-    assert not {"table07", "table09", "table10", "table11", "controls", "recipe"} & set(available(params))
+    assert {"table01", "mismatch", "claims"} <= set(reported(TABLES, params))
+    assert not {"table07", "table09", "table10", "table11", "controls", "recipe"} & set(reported(TABLES, params))
 
 
 def test_missing_runs_and_analyses_of_a_table_are_an_error_with_their_names(whole):
     params, summary, _ = whole
     training = summary.training[summary.training["run"] != "restormer-wne-s25"]
-    lacking = SimpleNamespace(**vars(summary) | {"training": training, "samplers": pd.DataFrame()})
+    lacking = Source(
+        params, SimpleNamespace(**vars(summary) | {"training": training, "samplers": pd.DataFrame()}), None
+    )
     with pytest.raises(CollectError, match=r"table08: the summary lacks restormer-wne-s25; .*replicate collect"):
-        refuse_missing(params, lacking, "table08", TABLES["table08"])
+        refuse_missing(lacking, TABLES["table08"])
     with pytest.raises(CollectError, match=r"table11: the summary lacks samplers\.denoising, samplers\.inpainting"):
-        refuse_missing(params, lacking, "table11", TABLES["table11"])
-    refuse_missing(params, lacking, "table09", TABLES["table09"])
+        refuse_missing(lacking, TABLES["table11"])
+    refuse_missing(lacking, TABLES["table09"])
 
 
 def test_macros_of_the_other_experiments(whole):
-    _, summary, made = whole
-    text = made("numbers")
-    macros = dict(re.findall(r"^\\newcommand\{\\(\w+)\}\{(.*)\}$", text, re.MULTILINE))
-    assert set(expected_macros()) <= set(macros) and all(name.isalpha() for name in macros)
+    params, summary, _ = whole
     colour = summary.paired.query("group == 'colour' and sigma_test == 100")["psnr_gain"].iloc[0]
-    assert macros["WneGainColourTestHighestRange"] == f"${colour:+.2f}$"
     laplace = summary.paired.query("noise == 'laplace' and variant == 'wne' and sigma_test == 5")["psnr_gain"]
-    assert macros["WneGainLaplaceTestLowestMax"] == f"${laplace.max():+.2f}$"
-    assert macros["WneGainReal"] == "$+0.05$"
-    assert macros["StudyRealSet"] == "simulated sensor noise"
-    assert macros["StudyClaims"] == "17"
-    verdicts = [macros[f"StudyClaims{name}"] for name in ("Reproduced", "Partly", "NotReproduced", "NotTested")]
-    assert sum(map(int, verdicts)) == 17
-    assert macros["WneSamplerInpaintingFinal"] == "30.00" and macros["WneSamplerDenoisingGap"] == "$-0.10$"
-    assert macros["WneFilterRhoMax"] == r"$1.0\times10^{-13}$"
-    assert macros["WneErrorSpreadRange"] == "0.30" and macros["WneErrorSpreadDifferenceMax"] == "$-1.00$"
-    assert np.isclose(float(macros["SoftNeDefect"].split(r"\times")[0].strip("$")), 2.0)
+    expected = {
+        "WneGainColourTestHighestRange": f"${colour:+.2f}$",
+        "WneGainLaplaceTestLowestRange": " to ".join(dict.fromkeys(f"${g:+.2f}$" for g in sorted(laplace)[:: len(laplace) - 1])),
+        "WneGainReal": "$+0.05$", "StudyRealSet": "simulated sensor noise", "StudyClaims": "17",
+        "WneSamplerInpaintingFinal": "30.00", "WneSamplerDenoisingGap": "$-0.10$",
+    }  # fmt: skip
+    assert _defined(expected, params, summary) == expected
+    counted = [f"StudyClaims{name}" for name in ("Reproduced", "Partly", "NotReproduced", "NotTested")]
+    assert sum(map(int, _defined(counted, params, summary).values())) == 17
+    (defect,) = _defined(["SoftNeDefect"], params, summary).values()
+    assert np.isclose(float(defect.split(r"\times")[0].strip("$")), 2.0)
+
+
+def test_every_number_can_be_made_in_a_whole_profile_and_in_a_tiny_one(whole, tiny):
+    params, summary, _ = whole
+    assert len(_defined(NUMBERS, params, summary)) == len(NUMBERS)
+    made = _defined(NUMBERS, tiny[0], read_summary(*tiny))
+    assert made["RecipeSeeds"] == made["OracleGainTestLowest"] == r"\StudyMissing"
 
 
 def test_the_ledger_is_written_as_table_page_and_csv(tiny):
@@ -331,7 +381,7 @@ def test_the_ledger_is_written_as_table_page_and_csv(tiny):
     page = (paths.results / "README.md").read_text()
     for claim in lines.itertuples():
         assert rf"\textbf{{{claim.id}}}" in table and prose(claim.rule) in table
-        assert f"| {claim.id} | " in page and f"**{claim.verdict}**" in page
+        assert f"| **{claim.id}** " in page and f"**{claim.verdict}**" in page
     assert r"\label{tab:claims}" in table
     assert lines.set_index("id").loc["C13", "verdict"] == "not tested at this scale"
 
@@ -369,29 +419,46 @@ def test_published_numbers_are_those_of_the_paper():
 
 
 @pytest.mark.parametrize(
-    ("made", "expected"),
+    ("made", "expected", "plain"),
     [
-        (escape("a_b%c&d#e$f"), r"a\_b\%c\&d\#e\$f"),
-        (escape("{x}~^\\"), r"\{x\}\textasciitilde{}\textasciicircum{}\textbackslash{}"),
-        (fixed(float("nan")), "---"),
-        (signed(-0.001), "$0.00$"),
-        (signed(-0.126), "$-0.13$"),
-        (interval(float("nan"), 1.0), ""),
-        (scientific(3.21e-7), r"$3.2\times10^{-7}$"),
-        (scientific(0.0), "0"),
-        (seconds(0.0123456), "0.0123"),
-        (seconds(12.3456), "12.3"),
-        (seconds(123.456), "123"),
+        (cell("a_b%c&d#e$f"), r"a\_b\%c\&d\#e\$f", "a_b%c&d#e$f"),
+        (fixed(float("nan")), "---", DASH.markdown),
+        (signed(-0.001), "$0.00$", "0.00"),
+        (signed(-0.126), "$-0.13$", "-0.13"),
+        (interval(float("nan"), 1.0), "", ""),
+        (with_interval(0.5, -0.1, 1.1), r"$+0.50$ {\footnotesize [$-0.10$, $1.10$]}", "+0.50 [-0.10, 1.10]"),
+        (scientific(3.21e-7), r"$3.2\times10^{-7}$", "3.2e-07"),
+        (scientific(0.0), "0", "0"),
+        (seconds(0.0123456), "0.0123", "0.0123"),
+        (seconds(12.3456), "12.3", "12.3"),
+        (seconds(123.456), "123", "123"),
+        (count(20000), r"20\,000", "20,000"),
+        (grey(fixed(30.5)), r"\textcolor{gray}{30.50}", "*30.50*"),
     ],
 )
-def test_numbers_as_latex(made, expected):
-    assert made == expected
+def test_a_cell_in_latex_and_in_markdown(made, expected, plain):
+    assert (made.latex, made.markdown) == (expected, plain)
 
 
-@pytest.mark.parametrize(
-    ("sigma", "words"),
-    [("5", "Five"), ("10", "Ten"), ("25", "TwentyFive"), ("50", "Fifty"), ("100", "Hundred"), ("7.5", "SevenPointFive"),
-     ("112", "HundredTwelve"), ("255", "TwoHundredFiftyFive"), ("0", "Zero")],
-)  # fmt: skip
-def test_sigmas_are_spelled(sigma, words):
-    assert spell(sigma) == words
+def test_plain_text_is_escaped():
+    assert escape("{x}~^\\") == r"\{x\}\textasciitilde{}\textasciicircum{}\textbackslash{}"
+
+
+def test_a_table_is_rendered_twice():
+    head = [["", spanning(2, "Set12")], ["Model", 10, 25]]
+    first = Table(
+        "lcc", head, [[[heading(3, "Main")], ["A|B", fixed(1.0), DASH], SPACE, ["C", "", "x_y"]]], cell("Note.")
+    )
+    again = Table("lcc", [["Model", 10, 25]], [[["D", 1, 2]]], joined=True)
+    assert latex([first, again]).splitlines() == [
+        r"\begin{tabular}{@{}lcc@{}}", r"\toprule", r" & \multicolumn{2}{c}{Set12} \\", r"\cmidrule(lr){2-3}",
+        r"Model & 10 & 25 \\", r"\midrule", r"\multicolumn{3}{@{}l@{}}{\emph{Main}} \\", r"A\textbar{}B & 1.00 & --- \\",
+        r"\addlinespace[3pt]", r"C &  & x\_y \\", r"\midrule", r"Model & 10 & 25 \\", r"\midrule", r"D & 1 & 2 \\",
+        r"\bottomrule", r"\end{tabular}",
+    ]  # fmt: skip
+    assert markdown([first]).splitlines() == [
+        "| Model | Set12, 10 | Set12, 25 |", "| --- | --- | --- |", "| **Main** |  |  |",
+        f"| A\\|B | 1.00 | {DASH.markdown} |", "| C |  | x_y |", "", "Note.",
+    ]  # fmt: skip
+    assert latex([first]).endswith("\n\n\\smallskip\n{\\footnotesize Note.}")
+    assert latex([Message("nothing")]) == markdown([Message("nothing")]) == "(nothing)"

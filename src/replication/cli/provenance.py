@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from replication.experiments import ANALYSES
+from replication.report.artefacts import modules
 from replication.study.code import backbone_module, code_hash, imported
 from replication.study.params import Params, analysed_runs
 from wne.files import write_text
@@ -21,8 +22,8 @@ STAGES: dict[str, tuple[str, ...]] = {
     "difficulty": ("replication.experiments.difficulty",),
     "collect": ("replication.results.profile",),
     "weights": ("replication.report.weights",),
-    "figures": ("replication.report.figures",),
-    "tables": ("replication.report.tables", "replication.report.metrics"),
+    "figures": ("replication.report.figures", *modules("figure")),
+    "tables": ("replication.report.tables", *modules("table"), "replication.report.metrics"),
 }
 _HEAD = "# Made by `replicate code`: hash of the code behind each stage (replication.study.code).\n"
 

@@ -1,10 +1,9 @@
-"""Somebody's own denoiser through the noise sweep of a profile, beside the profile's own results.
+"""Evaluate a user-supplied denoiser: the noise sweep of a profile, beside the profile's own results.
 
-    results/<profile>/own/<name>/psnr.csv, defect.csv     as of a run: each image and sigma_test; equivariance defects
-    results/<profile>/own/<name>/curves.csv               means over images with intervals
-    results/<profile>/own/<name>/sweep.png, sweep.pdf     its curve among those of a group
+In results/<profile>/own/<name>: psnr.csv and defect.csv as of a run; curves.csv, means over images with intervals;
+sweep.png and sweep.pdf, its curve among those of a group.
 
-Images, noise and scores are those that the runs of the group have seen, so the curves compare.
+Images, noise and scores are those of the runs of the group, so the curves compare.
 """
 
 from __future__ import annotations
@@ -20,10 +19,9 @@ from torch import nn
 
 from replication.experiments.evaluate import score_tables, write_tables
 from replication.report import style
-from replication.report.figures import save
-from replication.report.figures.grid import legend_below, panel_grid, set_title
+from replication.report.figures import save_all
 from replication.report.figures.select import at_level, levels, main_runs, single_noise
-from replication.report.figures.sweep import PSNR, Curve, common_limits, curves_of, draw_panel, legend_lines
+from replication.report.figures.sweep import Curve, Panel, curves_of, legend_lines, sweep_grid
 from replication.results.runs import RunResults, quality_table
 from replication.results.summary import read_csv, read_summary
 from replication.study import labels
@@ -39,10 +37,8 @@ _LOOK = style.VariantStyle("", "0.1", "*", 5.6, "0.1", "-", 8)
 def load_own(backbone: str, weights: Path | None, variant: str, device: torch.device) -> nn.Module:
     """A denoiser from "module:function", whose function takes no argument and returns a module.
 
-    Args:
-        backbone: the module is looked for in the working folder first. Naming it runs its code; nothing else does.
-        weights: safetensors; None: as the function returns it.
-        variant: what to wrap it into, a key of WRAPPERS; the weights are those of the backbone in any case.
+    The module is looked for in the working folder first; naming it runs its code, and nothing else does. weights:
+    safetensors of the backbone, None for those that the function returns. variant: the wrapper, a key of WRAPPERS.
 
     Raises:
         ValueError: no such module or function, or it does not return a module; an unknown variant.
@@ -75,7 +71,7 @@ def with_own(params: Params, name: str, beside: str, sigma: float) -> Params:
     """The parameters with a run `name`, tested as the runs of the group `beside` are, and trained at `sigma`.
 
     Raises:
-        ParameterError: the name is taken; no such group reported, or none of its runs at one noise level there.
+        ParameterError: the name is taken; no such group is reported, or none of its runs was trained at sigma.
     """
     if name in params.runs:
         raise ParameterError(f"{params.params_file} has a run called {name}; choose another name")
@@ -88,15 +84,14 @@ def with_own(params: Params, name: str, beside: str, sigma: float) -> Params:
             f"{params.params_file}: {beside} has no runs trained at sigma {sigma:g} to stand beside; "
             f"known: {', '.join(f'{level:g}' for level in trained)}"
         )
-    like = params.runs[at_level(params, single_noise(params, main_runs(params, beside)), sigma)[0]]
+    like = params.runs[_beside(params, beside, sigma)[0]]
     facts = like.model_dump() | {"group": "own", "model": "own", "variant": name, "sigma": sigma}
-    return params.model_copy(
-        update={
-            "runs": params.runs | {name: Run.model_construct(**facts)},
-            "groups": params.groups | {"own": Group(title="Own", report=False)},
-            "models": params.models | {"own": Model.model_construct(backbone=name)},
-        }
-    )
+    added = {
+        "runs": params.runs | {name: Run.model_construct(**facts)},
+        "groups": params.groups | {"own": Group(title="Own", report=False)},
+        "models": params.models | {"own": Model.model_construct(backbone=name)},
+    }
+    return params.model_copy(update=added)
 
 
 def evaluate_own(
@@ -119,19 +114,18 @@ def evaluate_own(
         curves = quality_table(params, {name: result}, "psnr", gains=False)
         curves.to_csv(folder / "curves.csv", index=False, float_format="%.5f")
         with style.context():
-            save(own_figure(params, name, curves, summary.curves, beside, sigma), folder / "sweep")
+            save_all({"sweep": own_figure(params, name, curves, summary.curves, beside, sigma)}, folder)
     return target
 
 
 def own_figure(params: Params, name: str, own: pd.DataFrame, curves: pd.DataFrame, beside: str, sigma: float) -> Figure:
-    """Output against input PSNR on the first test set: the group's runs trained at sigma, and the own one."""
-    names = at_level(params, single_noise(params, main_runs(params, beside)), sigma)
+    """Output against input PSNR on the first test set: the group's runs trained at sigma, and the user's denoiser."""
     first = params.tasks[params.runs[name].task].test_sets[0]
     rows = own[own["test_set"] == first].sort_values("sigma_test")
-    drawn = [*curves_of(params, curves, names), Curve(rows, _LOOK._replace(label=name))]
-    figure, axes = panel_grid(1, 1, legend_lines=2)
-    draw_panel(axes[0, 0], drawn, PSNR, common_limits(drawn, PSNR), sigma)
-    set_title(axes[0, 0], labels.test_set_label(first))
-    axes[0, 0].set_ylabel(f"output {PSNR.name}")
-    legend_below(figure, legend_lines([curve.look for curve in drawn]))
-    return figure
+    drawn = [*curves_of(params, curves, _beside(params, beside, sigma)), Curve(rows, _LOOK._replace(label=name))]
+    grid = sweep_grid([Panel(labels.test_set_label(first), drawn, sigma)], 1)
+    return grid.legend(legend_lines([curve.look for curve in drawn]))
+
+
+def _beside(params: Params, group: str, sigma: float) -> list[str]:
+    return at_level(params, single_noise(params, main_runs(params, group)), sigma)

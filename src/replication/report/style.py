@@ -6,10 +6,14 @@ its own as well, so that the figures survive a print in grey.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
 
 from replication.study import labels
 
@@ -18,34 +22,14 @@ PNG_DPI = 300
 
 RC = {
     "font.family": "STIXGeneral",  # ships with matplotlib: the same letters on every machine
-    "mathtext.fontset": "stix",
-    "font.size": 9.0,
-    "axes.titlesize": 9.5,
-    "axes.labelsize": 9.0,
-    "legend.fontsize": 8.5,
-    "xtick.labelsize": 8.0,
-    "ytick.labelsize": 8.0,
-    "axes.linewidth": 0.6,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "0.9",
-    "grid.linewidth": 0.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.direction": "in",
-    "ytick.direction": "in",
-    "lines.linewidth": 1.2,
-    "lines.markersize": 3.6,
-    "legend.frameon": False,
-    "legend.handlelength": 2.0,
-    "legend.columnspacing": 1.4,
-    "figure.dpi": PNG_DPI,
-    "savefig.dpi": "figure",
-    "pdf.fonttype": 42,
-    "svg.hashsalt": "wne",
-}
+    "mathtext.fontset": "stix", "font.size": 9.0, "axes.titlesize": 9.5, "axes.labelsize": 9.0, "legend.fontsize": 8.5,
+    "xtick.labelsize": 8.0, "ytick.labelsize": 8.0,
+    "axes.linewidth": 0.6, "axes.grid": True, "axes.axisbelow": True, "grid.color": "0.9", "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
+    "xtick.direction": "in", "ytick.direction": "in", "lines.linewidth": 1.2, "lines.markersize": 3.6,
+    "legend.frameon": False, "legend.handlelength": 2.0, "legend.columnspacing": 1.4,
+    "figure.dpi": PNG_DPI, "savefig.dpi": "figure", "pdf.fonttype": 42, "svg.hashsalt": "wne",
+}  # fmt: skip
 
 
 class VariantStyle(NamedTuple):
@@ -58,6 +42,14 @@ class VariantStyle(NamedTuple):
     face: str
     line: str | tuple  # of matplotlib: a name, or an offset and dashes
     order: int  # higher is drawn later
+
+    def as_line(self) -> dict[str, object]:
+        """For a matplotlib line. A look without marker is thin: of a denoiser that is there for comparison only."""
+        return {
+            "label": self.label, "color": self.colour, "linestyle": self.line, "marker": self.marker,
+            "linewidth": 1.2 if self.marker else 0.8, "markersize": self.size, "markerfacecolor": self.face,
+            "markeredgewidth": 0.9,
+        }  # fmt: skip
 
 
 _BLUE, _VERMILLION, _GREEN, _PURPLE, _ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
@@ -73,7 +65,7 @@ _VARIANTS = {
     "soft_ne": (_WINE, "P", 4.6, _WINE, "-", 4),
 }
 VARIANTS = {key: VariantStyle(labels.VARIANTS[key], *look) for key, look in _VARIANTS.items()}
-# Denoisers without training of their own. Bare classical ones are drawn hollow and dashed.
+# Denoisers without training of their own. Classical ones without the wrapper are drawn hollow and dashed.
 _CONTROLS = {
     "oracle": (_GREEN, "s", 4.4, "white", "-", 4),
     "oracle_about_zero": (_GREEN, "^", 3.8, _GREEN, (0, (4, 1.5)), 4),
@@ -98,3 +90,14 @@ def context() -> AbstractContextManager:
 def variant_style(variant: str) -> VariantStyle:
     """The style of a variant; grey with its own name for one that has no entry."""
     return VARIANTS.get(variant, VariantStyle(variant, "0.4", "x", 4.0, "0.4", "-", 2))
+
+
+def level_colours(sigmas: Iterable[float]) -> dict[float, tuple]:
+    """sigma -> colour, from dark to light with sigma: levels are ordered, unlike variants."""
+    levels = np.unique(pd.Series(sigmas).dropna())
+    return dict(zip(levels, mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(levels)))))
+
+
+def level_lines(colours: dict[float, tuple]) -> list[Line2D]:
+    """For a legend, what `level_colours` chose."""
+    return [Line2D([], [], color=colour, label=f"$\\sigma$ = {sigma:g}") for sigma, colour in colours.items()]

@@ -1,10 +1,5 @@
-"""Trained weights for others to use: a copy of the checkpoint and a model card, small enough for git.
-
-    results/<profile>/weights/<run>.safetensors, <run>.md
-
-The card says what the network is, how it was trained, what it reaches and where it fails, all from the checkpoint
-and the collected results.
-"""
+"""Trained weights for others to use, in results/<profile>/weights: a copy of the checkpoint, small enough for git, and
+a model card: what the network is, how it was trained, what it reaches and where it fails."""
 
 from __future__ import annotations
 
@@ -14,6 +9,7 @@ import shutil
 import pandas as pd
 
 from replication.experiments.trained import load_run
+from replication.report.table import Row, Table
 from replication.results.summary import Summary, read_json, read_summary
 from replication.study import labels
 from replication.study.params import Params
@@ -48,74 +44,64 @@ def card(params: Params, name: str, digest: str, training: dict, summary: Summar
     run = params.runs[name]
     recipe, task = params.recipes[run.recipe], params.tasks[run.task]
     size = ", ".join(f"{key} {value}" for key, value in params.models[run.model].size.items())
-    what = labels.variant_label(run.variant)
-    backbone = labels.backbone_label(params.models[run.model].backbone)
-    path = f"results/{params.profile}/weights/{name}.safetensors"
+    backbone, what = labels.backbone_label(params.models[run.model].backbone), labels.variant_label(run.variant)
     leaked = summary.leakage[summary.leakage["train_set"] == run.train_set]
     leaked = leaked[leaked["leaked"].astype(bool)]
     notes = [f"- `{row.test_set}/{row.image}` lies inside a training image." for row in leaked.itertuples()]
-    return "\n".join(
-        [
-            f"# {name}",
-            "",
-            f"{backbone} ({size}), {what}, trained at sigma {run.sigma:g} of 255 alone. {training['parameters']:,} "
-            "parameters.",
-            "",
-            f"- **What it computes**: {_FORMULA[run.variant]}.",
-            f"- **Input and output**: (B, {task.channels}, H, W), float32, clean range [0, 1], noise not clipped.",
-            f"- **File**: `{name}.safetensors`, sha256 `{digest}`; made by `replicate weights {name} "
-            f"--params {params.params_file}`.",
-            "",
-            "```python",
-            "from wne.checkpoints import load_denoiser",
-            "",
-            f'denoiser = load_denoiser("{path}")',
-            "denoised = denoiser(noisy)  # inside torch.no_grad()",
-            "```",
-            "",
-            "## Training",
-            "",
-            f"- Images: `{run.train_set}`; their source and terms: [data/README.md](../../../data/README.md).",
-            f"- Loss {recipe.loss}, {recipe.steps:,} steps of {recipe.batch} patches of {recipe.patch} x {recipe.patch} "
-            f"pixels, {recipe.optimizer}, largest rate {recipe.lr:g}, schedule {recipe.schedule}; seed {run.seed}.",
-            f"- Backbone in {training['backbone_dtype']}; time and hardware: `results/{params.profile}/cost/{name}.json`.",
-            "",
-            "## Results",
-            "",
-            f"PSNR in dB with {100 * params.statistics.confidence:g} % bootstrap intervals over images, Gaussian noise.",
-            "",
-            *_results(summary, name),
-            "",
-            _gain(summary, name),
-            "",
-            "## For what, and for what not",
-            "",
-            "For trying the wrapper, for the notebooks and for tests. A small network after some minutes of training: "
-            "larger ones denoise better. Grey images, and Gaussian noise that does not depend on the pixel.",
-            "",
-            _worse_than_input(summary, name),
-            *notes,
-            "",
-            "The weights have the licence of this repository (MIT); the training images have their own terms.",
-            "",
-        ]
-    )
+    return f"""\
+# {name}
+
+{backbone} ({size}), {what}, trained at sigma {run.sigma:g} of 255 alone. {training["parameters"]:,} parameters.
+
+- **What it computes**: {_FORMULA[run.variant]}.
+- **Input and output**: (B, {task.channels}, H, W), float32, clean range [0, 1], noise not clipped.
+- **File**: `{name}.safetensors`, sha256 `{digest}`; made by `replicate weights {name} --params {params.params_file}`.
+
+```python
+from wne.checkpoints import load_denoiser
+
+denoiser = load_denoiser("results/{params.profile}/weights/{name}.safetensors")
+denoised = denoiser(noisy)  # inside torch.no_grad()
+```
+
+## Training
+
+- Images: `{run.train_set}`; their source and terms: [data/README.md](../../../data/README.md).
+- Loss {recipe.loss}, {recipe.steps:,} steps of {recipe.batch} patches of {recipe.patch} x {recipe.patch} pixels, \
+{recipe.optimizer}, largest rate {recipe.lr:g}, schedule {recipe.schedule}; seed {run.seed}.
+- Backbone in {training["backbone_dtype"]}; time and hardware: `results/{params.profile}/cost/{name}.json`.
+
+## Results
+
+PSNR in dB with {100 * params.statistics.confidence:g} % bootstrap intervals over images, Gaussian noise.
+
+{_results(summary, name)}
+
+{_gain(summary, name)}
+
+## For what, and for what not
+
+For trying the wrapper, for the notebooks and for tests. A small network after some minutes of training: larger ones \
+denoise better. Grey images, and Gaussian noise that does not depend on the pixel.
+
+{chr(10).join([_worse_than_input(summary, name), *notes])}
+
+The weights have the licence of this repository (MIT); the training images have their own terms.
+"""
 
 
-def _results(summary: Summary, name: str) -> list[str]:
-    curves = summary.curves[summary.curves["run"] == name]
-    lines = ["| test set | sigma | noisy | denoised |", "|---|---|---|---|"]
-    for row in curves.itertuples():
-        lines.append(
-            f"| {labels.test_set_label(row.test_set)} ({row.n}) | {row.sigma_test:g} | {row.input_psnr:.2f} | "
-            f"{row.psnr:.2f} [{row.psnr_low:.2f}, {row.psnr_high:.2f}] |"
-        )
-    return lines
+def _results(summary: Summary, name: str) -> str:
+    rows = summary.curves[summary.curves["run"] == name].itertuples()
+    cells: list[Row] = [
+        [f"{labels.test_set_label(row.test_set)} ({row.n})", f"{row.sigma_test:g}", f"{row.input_psnr:.2f}",
+         f"{row.psnr:.2f} [{row.psnr_low:.2f}, {row.psnr_high:.2f}]"]
+        for row in rows
+    ]  # fmt: skip
+    return Table("", [["test set", "sigma", "noisy", "denoised"]], [cells]).markdown()
 
 
 def _worse_than_input(summary: Summary, name: str) -> str:
-    curves = summary.curves[summary.curves["run"] == name]
-    worse = curves[curves["psnr"] < curves["input_psnr"]]
+    worse = summary.curves[(summary.curves["run"] == name) & (summary.curves["psnr"] < summary.curves["input_psnr"])]
     levels = [f"{labels.test_set_label(row.test_set)} at sigma {row.sigma_test:g}" for row in worse.itertuples()]
     return f"- The output is worse than the noisy input, on average: {', '.join(levels) or 'nowhere in the table'}."
 
@@ -126,12 +112,10 @@ def _gain(summary: Summary, name: str) -> str:
     text = f"Largest equivariance defect (eps_NE of App. E) on test images: {defect:.1e}."
     gains: pd.DataFrame = summary.paired[summary.paired["run"] == name]
     if len(gains):
-        first = gains[gains["test_set"] == gains["test_set"].iloc[0]].sort_values("sigma_test")
-        ends = [first.iloc[0], first.iloc[-1]]
+        ends = gains[gains["test_set"] == gains["test_set"].iloc[0]].sort_values("sigma_test").iloc[[0, -1]]
         parts = [
-            f"{row['psnr_gain']:+.2f} dB [{row['psnr_gain_low']:+.2f}, {row['psnr_gain_high']:+.2f}] "
-            f"at sigma {row['sigma_test']:g}"
-            for row in ends
+            f"{row.psnr_gain:+.2f} dB [{row.psnr_gain_low:+.2f}, {row.psnr_gain_high:+.2f}] at sigma {row.sigma_test:g}"
+            for row in ends.itertuples()
         ]
         text += f" Gain over `{gains['baseline'].iloc[0]}`: {', '.join(parts)}."
     return text

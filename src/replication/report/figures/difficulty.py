@@ -6,16 +6,14 @@ can be read off, and m against the ratio s_test / s_train, measured and as F pre
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from replication.report.figures.grid import legend_below, letter, panel_grid, set_title
+from replication.report import style
+from replication.report.figures.grid import Panels
 from replication.results.summary import CollectError, Summary, covered
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
@@ -29,50 +27,36 @@ _PAPER = {"color": "#D55E00", "marker": "x", "markersize": 4.0, "linestyle": "no
 
 
 def fig07(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 7 for each training set, and two panels that explain it by contrast.
-
-    Raises:
-        CollectError: the difficulty of no training set was measured.
-    """
+    """Figure 7 for each training set, and two panels that explain it by contrast."""
     difficulty = summary.difficulty
     if difficulty.empty:
         raise CollectError(f"{params.params_file}: difficulty names no training set; figure 7 needs one")
     parts = {name: difficulty[difficulty["train_set"] == name] for name in difficulty["train_set"].unique()}
     panels = len(parts) + 2
     columns = 3 if panels == 3 else 2
-    figure, axes = panel_grid(-(-panels // columns), columns, legend_lines=2, height=1.85, own_y=True, top_axis=False)
-    axes = axes.ravel()
-    colours = level_colours(difficulty["sigma"])
-    for ax, rows in zip(axes, parts.values()):
+    grid = Panels(-(-panels // columns), columns, legend_lines=2, height=1.85, own_y=True, top_axis=False)
+    *histograms, contrasts, coverage = grid.axes.flat[:panels]
+    colours = style.level_colours(difficulty["sigma"])
+    for ax, rows in zip(histograms, parts.values()):
         _draw_histograms(ax, rows, colours)
-    highest = max(ax.get_ylim()[1] for ax in axes[: len(parts)])
-    for ax in axes[: len(parts)]:
+    highest = max(ax.get_ylim()[1] for ax in histograms)
+    for ax in histograms:
         ax.set_ylim(0, highest)
     looks = {name: _SET_LOOKS[index % len(_SET_LOOKS)] for index, name in enumerate(parts)}
-    _draw_contrasts(axes[panels - 2], parts, looks)
-    _draw_coverage(axes[panels - 1], difficulty, looks, read_published(paths.root / "data/paper_values.csv"))
-    titles = [*parts, "contrast (ours)", "coverage (ours)"]
-    for index, (ax, title) in enumerate(zip(axes, titles)):
-        set_title(ax, letter(index, panels) + title, top_axis=False)
-    for ax in axes[panels:]:
-        ax.set_axis_off()
-    levels = [Line2D([], [], color=colour, label=f"$\\sigma$ = {sigma:g}") for sigma, colour in colours.items()]
-    levels.append(Line2D([], [], color="0.3", linestyle=":", label=r"$\sqrt{d/(1+\mathrm{SNR})}$"))
-    levels.append(Line2D([], [], label=r"$\sqrt{d}$", **_SQUARE_ROOT))
-    sets = [
-        Line2D(
-            [], [], color=colour, linestyle=dash, marker=marker, markersize=3.2, label=f"{name}: predicted, measured"
-        )
-        for name, (colour, dash, marker) in looks.items()
-    ]
-    legend_below(figure, [levels, [*sets, Line2D([], [], label="paper", **_PAPER)]])
-    return figure
+    _draw_contrasts(contrasts, parts, looks)
+    _draw_coverage(coverage, difficulty, looks, read_published(paths.root / "data/paper_values.csv"))
+    for index, title in enumerate([*parts, "contrast (ours)", "coverage (ours)"]):
+        grid.title(index, title)
+    grid.hide_after(panels)
+    lines = style.level_lines(colours)
+    lines.append(Line2D([], [], color="0.3", linestyle=":", label=r"$\sqrt{d/(1+\mathrm{SNR})}$"))
+    lines.append(Line2D([], [], label=r"$\sqrt{d}$", **_SQUARE_ROOT))
+    sets = [Line2D([], [], label=f"{name}: predicted, measured", **_set_look(look)) for name, look in looks.items()]
+    return grid.legend([lines, [*sets, Line2D([], [], label="paper", **_PAPER)]])
 
 
-def level_colours(sigmas: Iterable[float]) -> dict[float, tuple]:
-    """sigma -> colour, from dark to light with sigma: levels are ordered, unlike variants."""
-    levels = np.unique(pd.Series(sigmas).dropna())
-    return dict(zip(levels, mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(levels)))))
+def _set_look(look: tuple) -> dict[str, object]:
+    return {"markersize": 3.2, **dict(zip(("color", "linestyle", "marker"), look))}
 
 
 def _draw_histograms(ax: Axes, rows: pd.DataFrame, colours: dict[float, tuple]) -> None:

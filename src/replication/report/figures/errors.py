@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from replication.report.figures.difficulty import level_colours
-from replication.report.figures.grid import legend_below, letter, panel_grid, set_title
+from replication.report import style
+from replication.report.figures.grid import Panels
 from replication.results.errors import MINIMUM, bin_centres
 from replication.results.summary import CollectError, Summary
 from replication.study import labels
@@ -25,7 +24,7 @@ _TICK = 5.0  # dB
 
 
 def fig06(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 6: the wrapped denoiser of the highest sigma_train, over the central 95 % of Delta at that level.
+    """Figure 6: WNE trained at the highest sigma_train, over the central 95 % of Delta at that level.
 
     Where Delta was not measured at sigma_train, the range is that of the nearest sigma_test; the label of the
     axis names it.
@@ -38,49 +37,41 @@ def fig06(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     shared = ranges.loc[(ranges["sigma_test"] - float(sigma_train)).abs().idxmin()]
     curves = rows[(rows["quantity"] == "curve") & (rows["n"] >= MINIMUM)]
     curves = _not_empty(curves[curves["delta"].between(shared["low"], shared["high"])])
-    colours = level_colours(rows["sigma_test"])
-    figure, axes = panel_grid(1, 1, legend_lines=1, height=2.6, top_axis=False)
-    ax = axes[0, 0]
+    colours = style.level_colours(rows["sigma_test"])
+    grid = Panels(1, 1, legend_lines=1, height=2.6, top_axis=False)
+    ax = grid.axes[0, 0]
     _draw(ax, curves, colours, width)
     ax.set(xlim=(shared["low"], shared["high"]), ylim=_quality_limits(curves), ylabel=_QUALITY)
     ax.set_xlabel(f"{_DELTA}, central 95 % at $\\sigma$ = {shared['sigma_test']:g}")
     label = labels.denoiser_label(rows["backbone"].iloc[0], "wne")
-    set_title(ax, f"{label}, $\\sigma_{{\\mathrm{{train}}}}$ = {sigma_train}", top_axis=False)
-    legend_below(figure, [_handles(colours)], spread=0.9)
-    return figure
+    grid.title(0, f"{label}, $\\sigma_{{\\mathrm{{train}}}}$ = {sigma_train}")
+    return grid.legend([style.level_lines(colours)], spread=0.9)
 
 
 def fig11(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 11: bare and wrapped, a row for each sigma_train; the spread between the curves in the corner.
+    """Figure 11: baseline and WNE, a row for each sigma_train; the spread between the curves in the corner.
 
     Each curve over the central 95 % of Delta at its own sigma_test, in the bins that enter the spread.
     """
     rows, width = _rows(params, summary)
     curves = _not_empty(rows[(rows["quantity"] == "curve") & (rows["counted"].astype(str) == "True")])
     levels = sorted(rows["sigma_train"].unique(), key=float)
-    colours = level_colours(rows["sigma_test"])
+    colours = style.level_colours(rows["sigma_test"])
     x_limits = curves["delta"].min() - width / 2, curves["delta"].max() + width / 2
-    figure, axes = panel_grid(len(levels), 2, legend_lines=1, height=1.75, top_axis=False)
-    for index, (line, column) in enumerate(np.ndindex(axes.shape)):
-        ax, variant, level = axes[line, column], _COLUMNS[column], levels[line]
+    grid = Panels(len(levels), 2, legend_lines=1, height=1.75, top_axis=False)
+    for index, (line, column) in enumerate(np.ndindex(grid.axes.shape)):
+        ax, variant, level = grid.axes[line, column], _COLUMNS[column], levels[line]
         panel = rows[(rows["variant"] == variant) & (rows["sigma_train"] == level)]
         _draw(ax, curves.loc[curves.index.intersection(panel.index)], colours, width)
         ax.set(xlim=x_limits, ylim=_quality_limits(curves), xlabel=_DELTA, ylabel="" if column else _QUALITY)
         label = labels.denoiser_label(panel["backbone"].iloc[0], variant)
-        title = f"{letter(index, axes.size)}{label}, $\\sigma_{{\\mathrm{{train}}}}$ = {level}"
-        set_title(ax, title, top_axis=False)
+        grid.title(index, f"{label}, $\\sigma_{{\\mathrm{{train}}}}$ = {level}")
         _write_spread(ax, panel)
-    legend_below(figure, [_handles(colours)])
-    return figure
+    return grid.legend([style.level_lines(colours)])
 
 
 def _rows(params: Params, summary: Summary) -> tuple[pd.DataFrame, float]:
-    """Those of the first item of the group, bare and wrapped denoisers trained at one noise level each, and the
-    width of a bin.
-
-    Raises:
-        CollectError: there is no item, or a variant is missing at some sigma_train.
-    """
+    """Those of the first item of the group, denoisers trained at one noise level each, and the width of a bin."""
     items = [(name, spec) for name, spec in params.reported("errors").items() if spec.group == _GROUP]
     if not items:
         raise CollectError(f"{params.params_file}: errors has no item of the group {_GROUP}, which the figure needs")
@@ -128,7 +119,3 @@ def _write_spread(ax: Axes, panel: pd.DataFrame) -> None:
     text = f"spread {spread['value']:.2f} dB{interval}"
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
     ax.text(0.03, 0.05, text, transform=ax.transAxes, fontsize=7.5, bbox=box)
-
-
-def _handles(colours: dict[float, tuple]) -> list[Line2D]:
-    return [Line2D([], [], color=colour, label=f"$\\sigma$ = {sigma:g}") for sigma, colour in colours.items()]

@@ -1,4 +1,4 @@
-"""Rows of the Jacobian as filters, of a bare and a wrapped denoiser (Figure 5)."""
+"""Rows of the Jacobian as filters, of a baseline and of WNE (Figure 5)."""
 
 from __future__ import annotations
 
@@ -27,20 +27,17 @@ _FILTER_MARK, _PICTURE_MARK = "0.1", "#E69F00"
 
 
 def fig05(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 5: for each sigma_test, the noisy crop and, bare and wrapped, the denoised crop and its filters.
+    """Figure 5: for each sigma_test, the noisy crop and, by baseline and WNE, the denoised crop and its filters.
 
-    A filter is shown in a window of half the crop's side, framed in the crop, with a square at its output pixel;
-    the numbers below it, sum and effective number of pixels n (see replication.experiments.filters), are of the whole crop. The
-    first bare and the first wrapped run of the item are shown. All filters have one colour scale, which is linear
-    in the root of the weight: faint tails count.
-
-    Raises:
-        CollectError: the profile has no such item, or its arrays are missing.
+    A filter is shown in a window of half the crop's side, framed in the crop, with a square at its output pixel; the
+    numbers below it, sum and effective number of pixels n (see replication.experiments.filters), are of the whole
+    crop. All filters have one colour scale, which is linear in the root of the weight: faint tails count.
     """
-    item, spec = next(((n, s) for n, s in params.reported("filters").items() if s.group == _GROUP), (None, None))
-    runs = [] if item is None else [_first(params, spec, variant) for variant in _VARIANTS]
-    if not all(runs):
+    items = [(name, spec) for name, spec in params.reported("filters").items() if spec.group == _GROUP]
+    first = {params.runs[run].variant: run for _, spec in items[:1] for run in reversed(spec.runs)}
+    if not set(_VARIANTS) <= set(first):
         raise CollectError(f"{params.params_file}: filters needs an item of {_GROUP} with {' and '.join(_VARIANTS)}")
+    (item, spec), runs = items[0], [first[variant] for variant in _VARIANTS]
     arrays = {(run, sigma): _read(paths, item, run, sigma) for run in runs for sigma in spec.sigmas}
     largest = max(np.abs(array["filters"].astype(float)).max() for array in arrays.values())
     norm = FuncNorm((lambda w: np.sign(w) * np.sqrt(np.abs(w)), lambda r: np.sign(r) * r**2), -largest, largest)
@@ -55,16 +52,10 @@ def fig05(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
         for block, run in enumerate(runs):
             _draw_run(grid, line, block, arrays[run, sigma], rows[rows["run"] == run], spec, norm)
     grid.panel(0, 0).set_title("noisy", fontsize=8.5, pad=3)
-    for block, run in enumerate(runs):
-        grid.head(
-            block, labels.denoiser_label(params.models[params.runs[run].model].backbone, params.runs[run].variant)
-        )
+    for block, run in enumerate(map(params.runs.get, runs)):
+        grid.head(block, labels.denoiser_label(params.models[run.model].backbone, run.variant))
     grid.colour_bar(norm)
     return grid.figure
-
-
-def _first(params: Params, spec: Filters, variant: str) -> str | None:
-    return next((run for run in spec.runs if params.runs[run].variant == variant), None)
 
 
 def _read(paths: ProfilePaths, item: str, run: str, sigma: float) -> dict[str, np.ndarray]:
@@ -131,13 +122,7 @@ def _round_weights(largest: float) -> list[float]:
 
 
 def _draw_run(
-    grid: _Grid,
-    line: int,
-    block: int,
-    arrays: dict[str, np.ndarray],
-    rows: pd.DataFrame,
-    spec: Filters,
-    norm: FuncNorm,
+    grid: _Grid, line: int, block: int, arrays: dict[str, np.ndarray], rows: pd.DataFrame, spec: Filters, norm: FuncNorm
 ) -> None:
     first = 1 + block * grid.per_run
     ax = grid.panel(line, first)
@@ -149,8 +134,7 @@ def _draw_run(
     for index, (row, column) in enumerate(spec.pixels):
         ax = grid.panel(line, first + 1 + index)
         weights = arrays["filters"][index].astype(float)
-        ax.imshow(weights, cmap="RdBu", norm=norm, interpolation="none")
-        ax.grid(False)
+        _picture(ax, weights, cmap="RdBu", norm=norm)
         ax.plot([column], [row], color=_FILTER_MARK, **_MARK)
         top, left, side = _window(spec, (row, column))
         ax.set(xlim=(left - 0.5, left + side - 0.5), ylim=(top + side - 0.5, top - 0.5))
@@ -160,8 +144,8 @@ def _draw_run(
             ax.set_title(f"filter {_LETTERS[index]}", fontsize=8.5, pad=3)
 
 
-def _picture(ax: Axes, pixels: np.ndarray) -> None:
-    ax.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
+def _picture(ax: Axes, pixels: np.ndarray, **scale: object) -> None:
+    ax.imshow(pixels, **(scale or {"cmap": "gray", "vmin": 0, "vmax": 255}), interpolation="none")
     ax.grid(False)
 
 

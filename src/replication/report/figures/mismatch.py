@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from matplotlib.figure import Figure
 
-from replication.report.figures.grid import legend_below, letter, panel_grid, set_title
+from replication.report.figures import sweep
 from replication.report.figures.select import at_level, find_run, levels, main_runs, single_noise
-from replication.report.figures.sweep import (
-    PSNR,
-    SSIM,
-    SSIM_UNIFORM,
-    Curve,
-    Quality,
-    common_limits,
-    curves_of,
-    draw_panel,
-    legend_lines,
-)
 from replication.results.summary import CollectError, Summary
 from replication.study import labels
 from replication.study.params import Params
@@ -27,114 +16,69 @@ from replication.study.paths import ProfilePaths
 _OVERVIEW_SIGMA = 25.0  # sigma_train of the overview, where the profile has it
 
 
-def fig03(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 3: the DnCNN family, a panel for each sigma_train."""
-    return mismatch_figure(params, summary, main_runs(params, "cnn"))
+def _figure_of(
+    group: str, qualities: Sequence[sweep.Quality] = (sweep.PSNR,), core: Sequence[str] = ()
+) -> Callable[[Params, Summary, ProfilePaths], Figure]:
+    """The figure of the main runs of a group, beside the variants `core` of the group cnn at the same sigma_train."""
+
+    def figure(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+        own = single_noise(params, main_runs(params, group))
+        beside = [find_run(params, "cnn", v, sigma=sigma) for sigma in levels(params, own) for v in core]
+        return mismatch_figure(params, summary, own + beside, qualities)
+
+    figure.__doc__ = f"The group {group}, a panel for each sigma_train."
+    return figure
 
 
-def fig04(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 4: the same for SwinIR."""
-    return mismatch_figure(params, summary, main_runs(params, "swinir"))
-
-
-def fig10(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 10: FDnCNN bare and wrapped, beside its architectural forms, which the core group has trained."""
-    own = single_noise(params, main_runs(params, "fdncnn"))
-    architectural = [
-        find_run(params, "cnn", variant, sigma=sigma)
-        for sigma in levels(params, own)
-        for variant in ("se_arch", "ne_arch")
-    ]
-    return mismatch_figure(params, summary, own + architectural)
-
-
-def fig12(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 12: SSIM of the DnCNN family. Above Wang's window, below the uniform one that the paper appears to use."""
-    return mismatch_figure(params, summary, main_runs(params, "cnn"), (SSIM, SSIM_UNIFORM))
-
-
-def fig13(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 13: the same for SwinIR."""
-    return mismatch_figure(params, summary, main_runs(params, "swinir"), (SSIM, SSIM_UNIFORM))
-
-
-def fig14(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 14: Restormer."""
-    return mismatch_figure(params, summary, main_runs(params, "restormer"))
-
-
-def fig15(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 15: Restormer on colour images."""
-    return mismatch_figure(params, summary, main_runs(params, "colour"))
-
-
-def fig16(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 16: trained with the Noise2Noise objective, one application."""
-    return mismatch_figure(params, summary, main_runs(params, "n2n"))
-
-
-def fig18(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 18: the input alone normalized, beside the baseline and the whole wrapper of the core group."""
-    own = single_noise(params, main_runs(params, "input-only"))
-    whole = [
-        find_run(params, "cnn", variant, sigma=sigma)
-        for sigma in levels(params, own)
-        for variant in ("baseline", "wne")
-    ]
-    return mismatch_figure(params, summary, own + whole)
+fig03 = _figure_of("cnn")
+fig04 = _figure_of("swinir")
+fig10 = _figure_of("fdncnn", core=("se_arch", "ne_arch"))
+# SSIM: above Wang's window, below the uniform one that the paper appears to use.
+fig12 = _figure_of("cnn", (sweep.SSIM, sweep.SSIM_UNIFORM))
+fig13 = _figure_of("swinir", (sweep.SSIM, sweep.SSIM_UNIFORM))
+fig14 = _figure_of("restormer")
+fig15 = _figure_of("colour")
+fig16 = _figure_of("n2n")
+fig18 = _figure_of("input-only", core=("baseline", "wne"))
 
 
 def mismatch_figure(
-    params: Params, summary: Summary, names: Iterable[str], qualities: Sequence[Quality] = (PSNR,)
+    params: Params, summary: Summary, names: Iterable[str], qualities: Sequence[sweep.Quality] = (sweep.PSNR,)
 ) -> Figure:
-    """The runs on the first test set of their task: a column for each sigma_train, a row for each quality.
-
-    Raises:
-        CollectError: no run trained at a single noise level, or runs without a sweep in the summary, by name.
-    """
+    """The runs on the first test set of their task: a column for each sigma_train, a row for each quality."""
     names = single_noise(params, names)
     if not names:
         raise CollectError(f"{params.params_file}: no run of this figure is trained at a single noise level")
     trained = levels(params, names)
-    columns = [curves_of(params, summary.curves, at_level(params, names, sigma)) for sigma in trained]
-    figure, axes = panel_grid(len(qualities), len(columns), legend_lines=2)
-    for row, quality in enumerate(qualities):
-        limits = common_limits([curve for curves in columns for curve in curves], quality)
-        for column, (curves, sigma) in enumerate(zip(columns, trained)):
-            ax = axes[row, column]
-            draw_panel(ax, curves, quality, limits, sigma)
-            index = row * len(columns) + column
-            set_title(ax, f"{letter(index, axes.size)}$\\sigma_{{\\mathrm{{train}}}}$ = {sigma:g}")
-        axes[row, 0].set_ylabel(f"output {quality.name}")
+    columns = [sweep.curves_of(params, summary.curves, at_level(params, names, sigma)) for sigma in trained]
+    panels = [
+        sweep.Panel(f"$\\sigma_{{\\mathrm{{train}}}}$ = {sigma:g}", curves, sigma, quality)
+        for quality in qualities
+        for curves, sigma in zip(columns, trained)
+    ]
     looks = [curve.look for curves in columns for curve in curves]
-    legend_below(figure, legend_lines(looks, qualities[0]))
-    return figure
+    return sweep.sweep_grid(panels, len(columns)).legend(sweep.legend_lines(looks, qualities[0]))
 
 
 def overview(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """The effect in one picture: a CNN and a transformer, bare and wrapped, at sigma_train 25 (or the middle one)."""
+    """The effect in one picture: baseline and WNE of a CNN and a transformer, at sigma_train 25 (or the middle one)."""
     groups = ("cnn", "swinir")
     trained = levels(params, single_noise(params, main_runs(params, groups[0])))
     sigma = _OVERVIEW_SIGMA if _OVERVIEW_SIGMA in trained else trained[len(trained) // 2]
-    names = {group: [find_run(params, group, v, sigma=sigma) for v in ("baseline", "wne")] for group in groups}
-    columns = [curves_of(params, summary.curves, names[group]) for group in groups]
-    limits = common_limits([curve for curves in columns for curve in curves], PSNR)
-    figure, axes = panel_grid(1, len(columns), legend_lines=1, suptitle=True)
-    for ax, curves in zip(axes[0], columns):
-        draw_panel(ax, curves, PSNR, limits, sigma)
-        set_title(ax, _name(curves))
-    axes[0, 0].set_ylabel(f"output {PSNR.name}")
-    figure.suptitle(_effect(columns, sigma), fontsize=10, y=0.99, va="top")
-    denoisers, references = legend_lines([curve.look for curve in columns[0]])
-    legend_below(figure, [denoisers + references])
-    return figure
+    names = [[find_run(params, group, v, sigma=sigma) for v in ("baseline", "wne")] for group in groups]
+    columns = [sweep.curves_of(params, summary.curves, pair) for pair in names]
+    panels = [sweep.Panel(_name(curves), curves, sigma) for curves in columns]
+    grid = sweep.sweep_grid(panels, len(columns), legend_lines=1, lettered=False, suptitle=True)
+    grid.figure.suptitle(_effect(columns, sigma), fontsize=10, y=0.99, va="top")
+    denoisers, references = sweep.legend_lines([curve.look for curve in columns[0]])
+    return grid.legend([denoisers + references])
 
 
-def _name(curves: list[Curve]) -> str:
+def _name(curves: list[sweep.Curve]) -> str:
     return labels.backbone_label(curves[0].rows["backbone"].iloc[0])
 
 
-def _effect(columns: list[list[Curve]], sigma_train: float) -> str:
+def _effect(columns: list[list[sweep.Curve]], sigma_train: float) -> str:
     """The title: what the wrapper changes at the highest noise, as measured."""
     highest, gains = 0.0, []
     for curves in columns:

@@ -16,18 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from replication.report import style
-from replication.report.figures.grid import legend_below, letter, panel_grid, set_title
+from replication.report.figures import sweep
+from replication.report.figures.grid import Panels
 from replication.report.figures.select import find_run, main_runs, rows_of, single_noise
-from replication.report.figures.sweep import (
-    PSNR,
-    SSIM_UNIFORM,
-    Curve,
-    common_limits,
-    curves_of,
-    draw_curve,
-    draw_panel,
-    legend_lines,
-)
 from replication.results.summary import CollectError, Summary
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
@@ -38,7 +29,7 @@ _HEIGHT = 2.05  # inches, of a panel
 
 
 class Column(NamedTuple):
-    """One column of the figures: what is compared, and what it was trained on, 8-bit units."""
+    """One column of a figure: what is compared, and the sigma_train or its range, 8-bit units."""
 
     title: str
     looks: dict[str, style.VariantStyle]  # of each run
@@ -50,22 +41,18 @@ def fig08(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     columns = _columns(params)
     curves = [
         [
-            Curve(curve.rows, column.looks[name])
-            for name in column.looks
-            for curve in curves_of(params, summary.curves, [name])
+            sweep.Curve(sweep.curves_of(params, summary.curves, [name])[0].rows, look)
+            for name, look in column.looks.items()
         ]
         for column in columns
     ]
-    figure, axes = panel_grid(2, 2, legend_lines=4, height=_HEIGHT, own_y=True)
-    for row, quality in enumerate((PSNR, SSIM_UNIFORM)):
-        limits = common_limits([curve for part in curves for curve in part], quality)
-        for index, (column, part) in enumerate(zip(columns, curves)):
-            ax = axes[row, index]
-            draw_panel(ax, part, quality, limits, column.trained)
-            ax.set_ylabel(f"output {quality.name}")
-            set_title(ax, f"{letter(2 * row + index, 4)}{column.title}")
-    _column_legends(figure, columns)
-    return figure
+    panels = [
+        sweep.Panel(column.title, part, column.trained, quality)
+        for quality in (sweep.PSNR, sweep.SSIM_UNIFORM)
+        for column, part in zip(columns, curves)
+    ]
+    grid = sweep.sweep_grid(panels, 2, legend_lines=4, height=_HEIGHT, own_y=True)
+    return _column_legends(grid, columns)
 
 
 def fig09(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
@@ -75,16 +62,15 @@ def fig09(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     rounding of float32 (dotted line: the distance from 1 to the next number) instead of somewhere below a pixel.
     """
     columns = _columns(params)
-    figure, axes = panel_grid(1, 2, legend_lines=3, height=_HEIGHT, top_axis=False)
-    for index, (ax, column) in enumerate(zip(axes[0], columns)):
-        _draw_defects(ax, params, summary, column)
-        set_title(ax, f"{letter(index, 2)}{column.title}", top_axis=False)
-    lowest = min(ax.get_ylim()[0] for ax in axes[0])
-    for ax in axes[0]:
+    grid = Panels(1, 2, legend_lines=3, height=_HEIGHT, top_axis=False)
+    for index, column in enumerate(columns):
+        _draw_defects(grid.axes[0, index], params, summary, column)
+        grid.title(index, column.title)
+    lowest = min(ax.get_ylim()[0] for ax in grid.axes[0])
+    for ax in grid.axes[0]:
         ax.set_ylim(lowest, 1.0)
-    axes[0, 0].set_ylabel(r"defect $\varepsilon_{\mathrm{NE}}$", labelpad=1)
-    _column_legends(figure, columns, defects=True)
-    return figure
+    grid.axes[0, 0].set_ylabel(r"defect $\varepsilon_{\mathrm{NE}}$", labelpad=1)
+    return _column_legends(grid, columns, defects=True)
 
 
 def _columns(params: Params) -> tuple[Column, Column]:
@@ -93,18 +79,16 @@ def _columns(params: Params) -> tuple[Column, Column]:
     if not soft:
         raise CollectError(f"{params.params_file}: the group {_GROUP} has no run with the objective soft_ne")
     sigma = params.runs[soft[0]].sigma
-    many = {v: find_run(params, _GROUP, v, sigma="range") for v in ("baseline", "wne")}
-    one = {v: find_run(params, _SINGLE, v, sigma=sigma) for v in ("baseline", "wne")}
-    low, high = params.runs[many["baseline"]].sigma_range
+    many, one = (
+        [find_run(params, group, v, sigma=trained) for v in ("baseline", "wne")]
+        for group, trained in ((_GROUP, "range"), (_SINGLE, sigma))
+    )
+    low, high = params.runs[many[0]].sigma_range
     noise, noises = f"$\\sigma$ = {sigma:g}", f"$\\sigma$ = {low:g}\N{EN DASH}{high:g}"
-    bare, wrapped, soft_ne = (style.variant_style(name) for name in ("baseline", "wne", "soft_ne"))
-    left = {
-        one["baseline"]: _thin(bare, f"{bare.label}, {noise}"),
-        one["wne"]: _thin(wrapped, f"{wrapped.label}, {noise}"),
-        many["baseline"]: bare._replace(label=f"{bare.label}, {noises}"),
-        many["wne"]: wrapped._replace(label=f"{wrapped.label}, {noises}"),
-    }
-    right = {one["baseline"]: _thin(bare, bare.label), soft[0]: soft_ne, one["wne"]: wrapped}
+    pair = [style.variant_style(name) for name in ("baseline", "wne")]
+    left = {name: _thin(look, f"{look.label}, {noise}") for name, look in zip(one, pair)}
+    left |= {name: look._replace(label=f"{look.label}, {noises}") for name, look in zip(many, pair)}
+    right = {one[0]: _thin(pair[0], pair[0].label), soft[0]: style.variant_style("soft_ne"), one[1]: pair[1]}
     return (
         Column("Trained on a range of noise", left, (low, high)),
         Column(f"Soft-NE, $\\sigma_{{\\mathrm{{train}}}}$ = {sigma:g}", right, float(sigma)),
@@ -119,7 +103,7 @@ def _thin(look: style.VariantStyle, label: str) -> style.VariantStyle:
 def _draw_defects(ax: Axes, params: Params, summary: Summary, column: Column) -> None:
     rows = rows_of(params, summary.defect_levels, column.looks, "equivariance defects")
     for name, part in rows.items():
-        draw_curve(ax, part, "sigma_test", "paper", column.looks[name])
+        sweep.draw_curve(ax, part, "sigma_test", "paper", column.looks[name])
     if isinstance(column.trained, tuple):
         ax.axvspan(*column.trained, zorder=0, **style.TRAINING_RANGE)
     else:
@@ -129,10 +113,11 @@ def _draw_defects(ax: Axes, params: Params, summary: Summary, column: Column) ->
     ax.set(yscale="log", xlim=(0, 1.03 * highest), xlabel=r"$\sigma_{\mathrm{test}}$, 8-bit units")
 
 
-def _column_legends(figure: Figure, columns: tuple[Column, Column], defects: bool = False) -> None:
+def _column_legends(grid: Panels, columns: tuple[Column, Column], defects: bool = False) -> Figure:
     """Below each column its denoisers, and the other lines of its panels."""
     rounding = Line2D([], [], label="rounding of float32", **style.CLIPPED_IDENTITY)
     for column, between in zip(columns, ((0.0, 0.53), (0.53, 1.0))):
-        denoisers, references = legend_lines(column.looks.values(), ranged=isinstance(column.trained, tuple))
+        denoisers, references = sweep.legend_lines(column.looks.values(), ranged=isinstance(column.trained, tuple))
         rest = [[references[-1], rounding]] if defects else [references[:2], references[2:]]
-        legend_below(figure, [denoisers[:2], denoisers[2:], *rest], between)
+        grid.legend([denoisers[:2], denoisers[2:], *rest], between)
+    return grid.figure

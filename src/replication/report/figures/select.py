@@ -37,40 +37,34 @@ def at_level(params: Params, names: Iterable[str], sigma: float) -> list[str]:
     return [name for name in names if params.runs[name].sigma == sigma]
 
 
-def find_run(params: Params, group: str, variant: str, *, sigma: float | str, objective: str = "supervised") -> str:
-    """The main run of a group with this variant and objective.
-
-    Args:
-        sigma: sigma_train, 8-bit units, or "range" for one that was trained on a range of noise levels.
-
-    Raises:
-        CollectError: the profile has no such run.
-    """
+def find_run(params: Params, group: str, variant: str, *, sigma: float | str) -> str:
+    """The main supervised run of a group with this variant and sigma_train, or "range" for a range of noise levels."""
     for name in main_runs(params, group):
         run = params.runs[name]
         fits = isinstance(run.sigma, tuple) if sigma == "range" else run.sigma == sigma
-        if fits and (run.variant, params.tasks[run.task].objective) == (variant, objective):
+        if fits and run.variant == variant and params.tasks[run.task].objective == "supervised":
             return name
     trained = "a range of noise levels" if sigma == "range" else f"sigma {sigma:g}"
     raise CollectError(
-        f"{params.params_file}: the group {group} has no {objective} run of the variant {variant} trained at "
+        f"{params.params_file}: the group {group} has no supervised run of the variant {variant} trained at "
         f"{trained}; add it, or do not report the groups of this figure"
     )
 
 
 def rows_of(params: Params, table: pd.DataFrame, names: Iterable[str], what: str) -> dict[str, pd.DataFrame]:
-    """Run -> its rows on the first test set of its task, in the order of the table.
-
-    Args:
-        what: the rows hold, for the error.
-
-    Raises:
-        CollectError: runs without rows, by name.
-    """
+    """Run -> its rows on the first test set of its task, in the order of the table. what: they hold, for the error."""
     found = {}
     for name in names:
         first = params.tasks[params.runs[name].task].test_sets[0]
         found[name] = table[(table["run"] == name) & (table["test_set"] == first)]
-    if missing := [name for name, rows in found.items() if rows.empty]:
-        raise CollectError(f"the summary has no {what} of {', '.join(missing)}; make it with: replicate collect")
+    require(found, what)
     return found
+
+
+def require(rows: dict[str, pd.DataFrame | None], what: str) -> None:
+    """
+    Raises:
+        CollectError: runs without rows, by name.
+    """
+    if missing := [name for name, part in rows.items() if part is None or part.empty]:
+        raise CollectError(f"the summary has no {what} of {', '.join(missing)}; make it with: replicate collect")

@@ -7,7 +7,7 @@ clipping the input to [0, 1] alone already raises its PSNR, and a denoiser's out
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from replication.report import style
+from replication.report.figures.grid import Panels
 from replication.report.figures.select import rows_of
 from replication.study.params import Params
 
@@ -49,11 +50,7 @@ class Curve(NamedTuple):
 
 
 def curves_of(params: Params, table: pd.DataFrame, names: Iterable[str]) -> list[Curve]:
-    """The noise sweeps of the runs, those of higher drawing order last.
-
-    Raises:
-        CollectError: runs without a sweep in the table, by name.
-    """
+    """The noise sweeps of the runs, those of higher drawing order last."""
     rows = rows_of(params, table, names, "noise sweep")
     curves = [Curve(part.sort_values("sigma_test"), look_of(params, name)) for name, part in rows.items()]
     return sorted(curves, key=lambda curve: curve.look.order)
@@ -74,14 +71,32 @@ def common_limits(curves: Iterable[Curve], quality: Quality) -> Limits:
     return float(np.floor(values.min() - 0.5)), float(np.ceil(values.max() + 0.5))
 
 
-def draw_panel(ax: Axes, curves: Sequence[Curve], quality: Quality, limits: Limits, trained: float | Limits) -> None:
-    """One panel.
+class Panel(NamedTuple):
+    """A panel of `sweep_grid`: curves on the same noisy inputs, and sigma_train or its range, 8-bit units."""
 
-    Args:
-        curves: all on the same noisy inputs: the first says which.
-        limits: of both axes.
-        trained: sigma_train in 8-bit units, or its range (low, high), which is shaded.
-    """
+    title: str
+    curves: Sequence[Curve]
+    trained: float | Limits
+    quality: Quality = PSNR
+
+
+def sweep_grid(
+    panels: Sequence[Panel], columns: int, *, legend_lines: int = 2, lettered: bool = True, rest: int = 0, **layout: Any
+) -> Panels:
+    """The panels row by row, with common limits for each quality, and room for `rest` others."""
+    grid = Panels(-(-(len(panels) + rest) // columns), columns, legend_lines=legend_lines, **layout)
+    for index, (title, curves, trained, quality) in enumerate(panels):
+        ax, alike = grid.axes.flat[index], [panel for panel in panels if panel.quality == quality]
+        limits = common_limits([curve for panel in alike for curve in panel.curves], quality)
+        draw_panel(ax, curves, quality, limits, trained)
+        if layout.get("own_y") or index % columns == 0:
+            ax.set_ylabel(f"output {quality.name}")
+        grid.title(index, title, lettered)
+    return grid
+
+
+def draw_panel(ax: Axes, curves: Sequence[Curve], quality: Quality, limits: Limits, trained: float | Limits) -> None:
+    """One panel of curves on the same noisy inputs, limits of both axes; a range of sigma_train is shaded."""
     inputs = curves[0].rows
     ax.plot(limits, limits, zorder=2, **style.IDENTITY)
     if quality.clipped:
@@ -104,18 +119,13 @@ def draw_panel(ax: Axes, curves: Sequence[Curve], quality: Quality, limits: Limi
 
 
 def draw_curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, look: style.VariantStyle) -> None:
-    """y against x with its interval as a band; a look without marker is a thin line, for comparison only."""
-    thin = not look.marker
+    """y against x with its interval as a band; a look without marker has none."""
     rows = rows.sort_values(x)
-    if not thin:
-        ax.fill_between(
-            rows[x], rows[f"{y}_low"], rows[f"{y}_high"], color=look.colour, alpha=0.08, linewidth=0, zorder=1
-        )
-    ax.plot(
-        rows[x], rows[y], label=look.label, color=look.colour, linestyle=look.line, marker=look.marker,
-        linewidth=0.8 if thin else 1.2, markersize=look.size, markerfacecolor=look.face, markeredgewidth=0.9,
-        zorder=look.order, markevery=-(-len(rows) // _MOST_MARKERS),
-    )  # fmt: skip
+    if look.marker:
+        ends = rows[f"{y}_low"], rows[f"{y}_high"]
+        ax.fill_between(rows[x], *ends, color=look.colour, alpha=0.08, linewidth=0, zorder=1)
+    every = -(-len(rows) // _MOST_MARKERS)
+    ax.plot(rows[x], rows[y], zorder=look.order, markevery=every, **look.as_line())
 
 
 def legend_lines(
@@ -123,14 +133,6 @@ def legend_lines(
 ) -> tuple[list, list]:
     """Handles of the denoisers, each look once, and of the other lines of a panel."""
     distinct = sorted({look.label: look for look in looks}.values(), key=lambda look: (not look.marker, look.order))
-    denoisers = [
-        Line2D(
-            [], [], label=look.label, color=look.colour, linestyle=look.line, marker=look.marker,
-            linewidth=1.2 if look.marker else 0.8, markersize=look.size, markerfacecolor=look.face,
-            markeredgewidth=0.9,
-        )
-        for look in distinct
-    ]  # fmt: skip
     references = [Line2D([], [], label="input = output", **style.IDENTITY)]
     if quality.clipped:
         references.append(Line2D([], [], label="input clipped (ours)", **style.CLIPPED_IDENTITY))
@@ -138,11 +140,11 @@ def legend_lines(
         references.append(Patch(label="training range", **style.TRAINING_RANGE))
     else:
         references.append(Line2D([], [], label="training noise", **style.TRAINING_NOISE))
-    return denoisers, references
+    return [Line2D([], [], **look.as_line()) for look in distinct], references
 
 
 def _input_quality(rows: pd.DataFrame, quality: Quality, sigma: float) -> float:
-    """Of an input with this much noise, between the levels tested: PSNR of centred noise is linear in log sigma."""
+    """The quality of an input with this much noise, between the levels tested: PSNR of centred noise is linear in log sigma."""
     return float(np.interp(np.log(sigma), np.log(rows["sigma_test"]), rows[quality.noisy]))
 
 

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from replication.report.figures.grid import legend_below, panel_grid, set_title
+from replication.report.figures.grid import Panels
+from replication.report.figures.select import require
 from replication.report.figures.sweep import legend_lines, look_of
-from replication.results.summary import CollectError, Summary
+from replication.results.summary import Summary
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 
@@ -27,30 +28,24 @@ def training(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
 
     What else tells the runs of a group apart (the noise, sigma_train, the recipe) is written at the end of
     their curves. Running means over a tenth of the steps.
-
-    Raises:
-        CollectError: runs without a loss curve in the summary, by name.
     """
-    runs = params.reported_runs
     curves = {name: curve for name, curve in summary.loss.groupby("run", sort=False)}
-    if missing := [name for name in runs if name not in curves]:
-        raise CollectError(f"the summary has no loss curve of {', '.join(missing)}; make it with: replicate collect")
-    groups = [group for group in params.groups if any(run.group == group for run in runs.values())]
+    require({name: curves.get(name) for name in params.reported_runs}, "loss curve")
+    groups = list(dict.fromkeys(run.group for run in params.reported_runs.values()))
+    groups.sort(key=list(params.groups).index)
     columns = min(_COLUMNS, len(groups))
     rows = -(-len(groups) // columns)
-    figure, axes = panel_grid(rows, columns, legend_lines=1, height=_HEIGHT, own_y=True, top_axis=False, below=_BELOW)
-    for index, (ax, group) in enumerate(zip(axes.flat, groups)):
+    grid = Panels(rows, columns, legend_lines=1, height=_HEIGHT, own_y=True, top_axis=False, below=_BELOW)
+    for index, (ax, group) in enumerate(zip(grid.axes.flat, groups)):
         _draw_group(ax, params, group, curves)
-        set_title(ax, group, top_axis=False)
+        grid.title(index, group, lettered=False)
         if index + columns >= len(groups):
             ax.set_xlabel("step")
-    for ax in axes.flat[len(groups) :]:
-        ax.set_axis_off()
-    for row in axes:
-        row[0].set_ylabel("1000 \N{MULTIPLICATION SIGN} loss")
-    looks = [look_of(params, name) for name in runs]
-    legend_below(figure, [legend_lines([look._replace(marker="") for look in looks])[0]])
-    return figure
+    grid.hide_after(len(groups))
+    for ax in grid.axes[:, 0]:
+        ax.set_ylabel("1000 \N{MULTIPLICATION SIGN} loss")
+    looks = [look_of(params, name)._replace(marker="") for name in params.reported_runs]
+    return grid.legend([legend_lines(looks)[0]])
 
 
 def _draw_group(ax: Axes, params: Params, group: str, curves: dict[str, pd.DataFrame]) -> None:

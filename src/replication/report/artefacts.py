@@ -1,0 +1,174 @@
+"""The registry of what the report is made of: every figure and every table, in the order of the results page.
+
+To add one: write its function, add its line here, and show it in paper/sections/*.tex. It then appears on the
+results page with its title, and `figures` or `tables` makes it for each profile that reports what it needs.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+
+from replication.study.params import ANALYSES, Params
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A figure or a table, and what a profile must report for it.
+
+    groups: of runs; all of them must be reported. sections: of the parameters; they must not be empty ("filters"),
+    or must have an item ("examples.fig02"). runs: the function of params that lists the runs, where a group has
+    several families and a profile may lack one. Functions are "module:name" in replication.report: that of a figure
+    takes (params, summary, paths), that of a table a `source.Source`.
+    """
+
+    kind: str  # figure or table
+    name: str
+    title: str
+    function: str
+    groups: tuple[str, ...]
+    sections: tuple[str, ...]
+    claims: tuple[str, ...]  # that it is evidence for
+    runs: str = ""
+    caption: str = ""  # on the results page, where the title does not say enough
+    in_paper: bool = True  # False: README alone shows it
+
+    def load(self) -> Callable:
+        """The function, imported now: nothing else of the report is."""
+        return _load(self.function)
+
+    def why_not(self, params: Params) -> str | None:
+        """Why the profile has no such artefact, or None."""
+        if unreported := [group for group in self.groups if not params.is_reported(group)]:
+            return f"{params.params_file} does not report {', '.join(unreported)}"
+        if empty := [section for section in self.sections if not _says_something(params, section)]:
+            return f"{params.params_file} has nothing reported in {', '.join(empty)}"
+        if self.runs and not _load(self.runs)(params):
+            return f"{params.params_file} has no runs of this family in {', '.join(self.groups)}"
+        return None
+
+
+def _load(function: str) -> Callable:
+    module, name = function.split(":")
+    return getattr(import_module(f"replication.report.{module}"), name)
+
+
+def _says_something(params: Params, section: str) -> bool:
+    section, _, item = section.partition(".")
+    items = params.reported(section) if section in ANALYSES else getattr(params, section)
+    return item in items if item else bool(items)
+
+
+def _figure(name: str, title: str, function: str, needs: str = "", claims: str = "", **more: str | bool) -> Artefact:
+    """needs: the groups, and with a plus the sections."""
+    groups = tuple(word for word in needs.split() if word[0] != "+")
+    sections = tuple(word[1:] for word in needs.split() if word[0] == "+")
+    artefact = Artefact("figure", name, title, f"figures.{function}", groups, sections, tuple(claims.split()))
+    return replace(artefact, **more)
+
+
+def _table(name: str, title: str, function: str, *args: str, **more: str | bool) -> Artefact:
+    return replace(_figure(name, title, "", *args), kind="table", function=f"tables.{function}", **more)
+
+
+_RULES = (
+    "Each verdict follows from a rule that was written down before the run that decides it. An interval decides, not a "
+    "mean. As a file: [claims.csv](claims.csv)."
+)
+_COVERAGE = (
+    "Percent of the patches whose difficulty at sigma_test lies in the central 95 % of those at sigma_train: it depends "
+    "on their contrast and needs no model."
+)
+
+ARTEFACTS = (
+    _figure("overview", "The effect", "mismatch:overview", "cnn swinir", in_paper=False),
+    _table("claims", "The paper's claims", "claims:claims", caption=_RULES),
+    # Matched noise, and generalization across noise levels.
+    _table("table01", "Table 1: PSNR at matched noise", "psnr:table01", "cnn swinir", "C3"),
+    _figure("fig02", "Figure 2: far above the training noise", "pictures:fig02", "swinir +examples.fig02"),
+    _figure("fig03", "Figure 3: the DnCNN family", "mismatch:fig03", "cnn", "C4"),
+    _figure("fig04", "Figure 4: SwinIR", "mismatch:fig04", "swinir", "C5"),
+    _table("mismatch", "Gain over the baseline away from the training noise", "mismatch:mismatch", "cnn swinir",
+           "C4 C5"),
+    _table("mismatch_other", "The same in the other experiments", "mismatch:mismatch_other", "cnn swinir"),
+    _figure("fig12", "Figure 12: SSIM of the DnCNN family", "mismatch:fig12", "cnn", "C12"),
+    _figure("fig13", "Figure 13: SSIM of SwinIR", "mismatch:fig13", "swinir", "C12"),
+    _figure("fig10", "Figure 10: the FDnCNN family", "mismatch:fig10", "fdncnn cnn", "C4"),
+    _table("table07", "Table 7: the FDnCNN family at matched noise", "psnr:table07", "cnn fdncnn", "C3"),
+    _figure("fig14", "Figure 14: Restormer", "mismatch:fig14", "restormer", "C5"),
+    _table("table08", "Table 8: Restormer at matched noise", "psnr:table08", "restormer", "C3"),
+    _figure("fig15", "Figure 15: colour", "mismatch:fig15", "colour", "C13"),
+    _table("table09", "Table 9: colour at matched noise", "psnr:table09", "colour", "C13"),
+    _table("table10", "Table 10: real noise", "real:table10", "real-noise", "C14"),
+    # Why it works.
+    _table("defects", "Equivariance defect", "defects:defects", "", "C1"),
+    _figure("fig05", "Figure 5: adaptive filters", "filters:fig05", "swinir +filters", "C7"),
+    _figure("fig07", "Figure 7: how hard the training patches are, in normalized coordinates", "difficulty:fig07",
+            "+difficulty", "C9"),
+    _table("table03", "Table 3: coverage", "difficulty:table03", "", "C9", caption=_COVERAGE),
+    _figure("fig06", "Figure 6: normalized error against difficulty", "errors:fig06", "swinir +errors", "C8"),
+    _figure("fig11", "Figure 11: normalized error against difficulty, baseline and WNE", "errors:fig11",
+            "swinir +errors", "C8"),
+    _figure("fig18", "Figure 18: normalizing the input alone", "mismatch:fig18", "input-only cnn", "C10"),
+    _figure("fig19", "Figure 19: the same as pictures", "pictures:fig19", "input-only cnn +examples.fig19", "C10"),
+    # Other ways to robustness, other noise, reuse in a sampler.
+    _figure("fig08", "Figure 8: training on a range of noise, and the soft-NE objective", "objectives:fig08",
+            "training-controls swinir", "C11"),
+    _figure("fig09", "Figure 9: the equivariance defect of these controls", "objectives:fig09",
+            "training-controls swinir", "C11"),
+    _figure("fig20", "Figure 20: other noise and JPEG, DnCNN family", "corruptions:fig20", "non-gaussian", "C16",
+            runs="figures.corruptions:cnn_runs"),
+    _figure("fig21", "Figure 21: other noise and JPEG, SwinIR", "corruptions:fig21", "non-gaussian", "C16",
+            runs="figures.corruptions:other_runs"),
+    _figure("fig16", "Figure 16: Noise2Noise", "mismatch:fig16", "n2n", "C15"),
+    _table("table11", "Table 11: residual-stopped denoising", "samplers:table11", "n2n +samplers", "C15"),
+    _table("table12", "Table 12: inverse problems", "samplers:table12", "n2n +samplers", "C15"),
+    _figure("fig17", "Figure 17: random inpainting with the Noise2Noise denoisers", "samplers:fig17", "n2n +samplers",
+            "C15"),
+    _figure("inverse_problems", "Beyond the paper: super-resolution and deblurring", "samplers:inverse_problems",
+            "n2n +samplers"),
+    _figure("trajectories", "Beyond the paper: trajectories of the sampler", "samplers:trajectories", "n2n +samplers"),
+    # Beyond the paper.
+    _figure("recipe", "Beyond the paper: 2 x 2 factorial ablation of wrapper and recipe", "ablation:recipe", "recipe"),
+    _table("recipe", "Effects of wrapper and recipe", "ablation:recipe", "recipe"),
+    _figure("controls", "Beyond the paper: controls without training", "controls:controls", "cnn +controls"),
+    _table("controls", "The controls in numbers", "controls:controls", "cnn +controls"),
+    # Cost, data, training.
+    _table("table02", "Table 2: time on the GPU, FDnCNN", "timing:table02", "", "C6"),
+    _table("table05", "Table 5: time, SwinIR", "timing:table05", "", "C6"),
+    _table("table06", "Table 6: time, FDnCNN", "timing:table06", "", "C6"),
+    _table("leakage", "Test images in the training set", "leakage:leakage"),
+    _table("unleaked", "PSNR without the leaked images", "leakage:unleaked"),
+    _table("table04", "Table 4: how every model was trained", "training:table04"),
+    _table("training", "Size and cost of every run", "training:training"),
+    _figure("training", "Training loss of every run", "training:training", "+reported_runs"),
+)  # fmt: skip
+FIGURES = {artefact.name: artefact for artefact in ARTEFACTS if artefact.kind == "figure"}
+TABLES = {artefact.name: artefact for artefact in ARTEFACTS if artefact.kind == "table"}
+
+
+def reported(artefacts: dict[str, Artefact], params: Params) -> dict[str, Artefact]:
+    """Those of FIGURES or TABLES that the profile has."""
+    return {name: artefact for name, artefact in artefacts.items() if not artefact.why_not(params)}
+
+
+def find_figure(name: str, params: Params) -> Artefact:
+    """
+    Raises:
+        ValueError: an unknown figure, or one that the profile does not report.
+    """
+    if name not in FIGURES:
+        near = difflib.get_close_matches(name, FIGURES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(FIGURES)}"
+        raise ValueError(f"{name}: no such figure; {hint}")
+    if reason := FIGURES[name].why_not(params):
+        raise ValueError(f"{name}: {reason}")
+    return FIGURES[name]
+
+
+def modules(kind: str) -> list[str]:
+    """The modules that make all figures or all tables."""
+    functions = [name for made in ARTEFACTS if made.kind == kind for name in (made.function, made.runs) if name]
+    return sorted({f"replication.report.{function.split(':')[0]}" for function in functions})

@@ -1,0 +1,207 @@
+"""Numbers of single experiments: gains over the baseline, defects, times, samplers, and the comparisons of our own.
+
+    \\<Rows>Test<Place>Range                              dB over the baseline, over sigma_train or the runs of Rows
+    \\<Rows>Test<Place>[Interval]                         the same of a single run or comparison
+    \\<Who>Defect<Backbone><Min|Max>                      eps_NE: smallest median, largest value
+    \\<Who>Ratio<Backbone><Cpu|Gpu><Training|Inference>   times the baseline
+    \\<Who>Sampler<Operator><State>                       dB, means over images, inside a sampler (App. N)
+
+Rows: a key of _ROWS. Place of sigma_test: Lowest, Matched, Highest. All on the first test set of the task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import product
+
+import pandas as pd
+
+from replication.report.cells import escape, fixed, interval, scientific, signed
+from replication.report.families import single_level
+from replication.report.numbers.study import Number, Value
+from replication.report.source import Source
+from replication.results.readers import crossed_recipes, crossings, recipe_labels
+from replication.results.summary import Summary, first_runs
+from replication.study import labels
+
+_WHO = {"Wne": "wne", "Baseline": "baseline", "SeArch": "se_arch", "NeArch": "ne_arch"}
+_BACKBONES = {name.capitalize(): name for name in labels.BACKBONES}
+_OPERATORS = {
+    "Denoising": "none", "Inpainting": "random_pixels", "SuperResolution": "block_average", "Deblurring": "blur",
+}  # fmt: skip
+_STATES = {"OnePass": "one_pass_psnr", "Best": "best_psnr", "Final": "psnr", "Gap": "gap"}
+_GAIN = ["psnr_gain", "psnr_gain_low", "psnr_gain_high"]
+
+Rows = Callable[[Summary], pd.DataFrame]
+
+
+def _where(table: pd.DataFrame, **values: str) -> pd.DataFrame:
+    for column, value in values.items():
+        table = table[table[column] == value]
+    return table
+
+
+def _first_sets(table: pd.DataFrame, variant: str = "wne") -> pd.DataFrame:
+    """The rows of a variant on the first test set of each run's task."""
+    return _where(
+        table.merge(table.drop_duplicates("run")[["run", "test_set"]], on=["run", "test_set"]), variant=variant
+    )
+
+
+def _control_runs(summary: Summary) -> pd.DataFrame:
+    """Defects of the baselines that were trained otherwise."""
+    return _where(summary.defects, group="training-controls", variant="baseline")
+
+
+def _trained_otherwise(objective: str, summary: Summary) -> pd.DataFrame:
+    """Over the baseline with the usual loss at the one level of the soft-NE run."""
+    runs, levels = _control_runs(summary), summary.training.set_index("run")["sigma_train"]
+    gains = _first_sets(summary.contrasts, "baseline")
+    gains = gains[gains["run"].isin(_where(runs, objective=objective)["run"])]
+    return gains[gains["against"].map(levels).isin(_where(runs, objective="soft_ne")["sigma_train"])]
+
+
+def _control(denoiser: str) -> Rows:
+    """The first item of `controls`."""
+    return lambda s: _where(s.controls, item=s.controls["item"].iloc[0], denoiser=denoiser)
+
+
+def _effect(effect: str, summary: Summary) -> pd.DataFrame:
+    """The first ablation: means over the other factor; of both, the second recipe in place of the first."""
+    table = crossings(summary)[0].rename(columns=dict(zip(("value", "low", "high"), _GAIN)))
+    recipes = crossed_recipes(table)
+    both = {"recipe": recipes[-1], "against": recipes[0]}
+    chosen = {"wrapper": {"recipe": "mean"}, "recipe": {"variant": "mean"}, "both": both}[effect]
+    return _where(table, effect=effect, **chosen)
+
+
+def _main(variant: str, backbone: str) -> Rows:
+    return lambda s: _where(first_runs(s.paired), variant=variant, backbone=backbone)
+
+
+def _noise(noise: str) -> Rows:
+    return lambda s: _where(_first_sets(s.paired), noise=noise)
+
+
+_ROWS: dict[str, Rows] = {
+    **{f"{who}Gain{name}": _main(_WHO[who], backbone) for who in _WHO for name, backbone in _BACKBONES.items()},
+    "WneGainColour": lambda s: single_level(_where(_first_sets(s.paired), group="colour")),
+    **{f"WneGain{noise.capitalize()}": _noise(noise) for noise in ("uniform", "laplace", "rayleigh")},
+    "InputOnlyGain": lambda s: _where(_first_sets(s.contrasts, "wne_input"), against_variant="baseline"),
+    "WneNeArchGain": lambda s: _where(_first_sets(s.contrasts), group="cnn", against_variant="ne_arch"),
+    "WneSeArchGain": lambda s: _where(_first_sets(s.contrasts), group="cnn", against_variant="se_arch"),
+    "SoftNeGain": partial(_trained_otherwise, "soft_ne"),
+    "RangeTrainedGain": partial(_trained_otherwise, "supervised"),
+    "OracleGain": _control("oracle"),
+    "WrappedAtTestGain": _control("wrapped_at_test"),
+    **{f"Recipe{effect.capitalize()}": partial(_effect, effect) for effect in ("wrapper", "recipe", "both")},
+}
+_TABLES = {"Recipe": "recipe", "Oracle": "controls", "Wrapped": "controls"}  # of rows that a profile may lack
+
+
+def _at(run: pd.DataFrame, place: str) -> pd.Series:
+    """The row of one run at the lowest, the matched or the highest sigma_test."""
+    tested = run["sigma_test"]
+    ends = {"Lowest": tested.min(), "Highest": tested.max()}
+    return run[tested == (ends[place] if place in ends else float(run["sigma_train"].iloc[0]))].iloc[0]
+
+
+def _gain(name: str, place: str, form: str, source: Source) -> Value:
+    needed = [table for start, table in _TABLES.items() if name.startswith(start)]
+    if any(getattr(source.summary, table).empty for table in needed):
+        return None
+    rows = _ROWS[name](source.summary)
+    if place == "Matched" and len(rows):
+        rows = single_level(rows)  # a run that was trained on a range has no matched level
+    if form == "Range":
+        return _range(_at(run, place)["psnr_gain"] for _, run in rows.groupby("run", sort=False))
+    return _mean_or_interval(_at(rows, place), form) if len(rows) else None
+
+
+def _range(gains: Iterable[float]) -> Value:
+    """+0.10 to +0.30, in dB."""
+    values = list(gains)
+    return " to ".join(dict.fromkeys(signed(end).latex for end in (min(values), max(values)))) if values else None
+
+
+def _mean_or_interval(row: pd.Series, form: str) -> Value:
+    return interval(*row[_GAIN[1:]]) if form == "Interval" else signed(row["psnr_gain"])
+
+
+def _defect(who: str, backbone: str, end: str, source: Source) -> Value:
+    rows = _where(source.summary.defects, backbone=_BACKBONES[backbone], variant=_WHO[who])
+    values = rows["paper_median" if end == "Min" else "paper_max"]
+    return scientific(values.agg(end.lower())) if len(values) else None
+
+
+def _defect_of_control(objective: str, source: Source) -> Value:
+    medians = _where(_control_runs(source.summary), objective=objective)["paper_median"]
+    return scientific(medians.iloc[-1]) if len(medians) else None
+
+
+def _ratio(who: str, backbone: str, device: str, mode: str, source: Source) -> Value:
+    ratios = source.summary.timing.set_index(["variant", "backbone", "device", "mode"])["ratio"]
+    ratio = ratios.get((_WHO[who], _BACKBONES[backbone], {"Cpu": "cpu", "Gpu": "cuda"}[device], mode.lower()))
+    return None if pd.isna(ratio) else fixed(ratio)
+
+
+def _sampled(who: str, operator: str, state: str, source: Source) -> Value:
+    rows = source.summary.samplers
+    rows = rows if rows.empty else _where(rows, variant=_WHO[who], operator=_OPERATORS[operator])
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    if state in _STATES:
+        return (signed if state == "Gap" else fixed)(row[_STATES[state]])
+    return _mean_or_interval(row, state.removeprefix("Gain"))
+
+
+def _real(of: Callable[[pd.Series], Value], source: Source) -> Value:
+    rows = _first_sets(source.summary.real) if len(source.summary.real) else source.summary.real
+    return of(rows.iloc[0]) if len(rows) else None
+
+
+def _ablation(of: Callable[[Source, pd.DataFrame], Value]) -> Number:
+    return lambda s: None if s.summary.recipe.empty else of(s, crossings(s.summary)[0])
+
+
+def _recipe(place: int) -> Number:
+    return _ablation(lambda s, rows: escape(recipe_labels(s.params, rows)[crossed_recipes(rows)[place]]))
+
+
+def _seed_deviation(source: Source, rows: pd.DataFrame) -> Value:
+    deviations = rows.loc[rows["effect"] == "seed_sd", "value"]
+    return fixed(deviations.max()) if len(deviations) else None
+
+
+_PLACES, _FORMS, _ENDS = ("Lowest", "Matched", "Highest"), ("", "Interval", "Range"), ("Min", "Max")
+_SAMPLED = (*_STATES, "Gain", "GainInterval")
+_MODES = ("Training", "Inference")
+EFFECTS: dict[str, Number] = {
+    **{
+        f"{name}Test{place}{form}": partial(_gain, name, place, form)
+        for name, place, form in product(_ROWS, _PLACES, _FORMS)
+    },
+    **{f"{w}Defect{b}{end}": partial(_defect, w, b, end) for w, b, end in product(_WHO, _BACKBONES, _ENDS)},
+    **{
+        f"{w}Ratio{b}{d}{m}": partial(_ratio, w, b, d, m)
+        for w, b, d, m in product(_WHO, _BACKBONES, ("Cpu", "Gpu"), _MODES)
+    },
+    **{f"{w}Sampler{o}{state}": partial(_sampled, w, o, state) for w, o, state in product(_WHO, _OPERATORS, _SAMPLED)},
+    "SoftNeDefect": partial(_defect_of_control, "soft_ne"),
+    "RangeTrainedDefect": partial(_defect_of_control, "supervised"),
+    "WneGainJpegRange": lambda s: _range(_where(s.summary.jpeg, variant="wne")["psnr_gain"]),
+    "PaperMatchedGainRange": lambda s: _range(s.published.matched_gains("Table 1")),
+    "WneGainReal": partial(_real, lambda row: signed(row["psnr_gain"])),
+    "WneGainRealInterval": partial(_real, lambda row: _mean_or_interval(row, "Interval")),
+    "WneSsimGainReal": partial(_real, lambda row: signed(row["ssim_gain"], 4)),
+    "StudyRealSet": partial(_real, lambda row: escape(labels.test_set_label(row["test_set"]))),
+    "StudyRealImages": partial(_real, lambda row: row["n"]),
+    "RecipeBackbone": _ablation(lambda s, rows: labels.backbone_label(s.params.models[rows["model"].iloc[0]].backbone)),
+    "RecipeSigma": _ablation(lambda s, rows: rows["sigma_train"].iloc[0]),
+    "RecipeSeeds": _ablation(lambda s, rows: rows["n_seeds"].iloc[0]),
+    "RecipeFirst": _recipe(0),
+    "RecipeSecond": _recipe(-1),
+    "RecipeSeedDeviationMax": _ablation(_seed_deviation),
+}
