@@ -115,7 +115,8 @@ def _gain(name: str, place: str, form: str, source: Source) -> Value:
     if place == "Matched" and len(rows):
         rows = single_level(rows)  # a run that was trained on a range has no matched level
     if form == "Range":
-        return _range(_at(run, place)["psnr_gain"] for _, run in rows.groupby("run", sort=False))
+        runs = [run for _, run in rows.groupby("run", sort=False)] if "run" in rows else [rows]  # an ablation is one
+        return _range(_at(run, place)["psnr_gain"] for run in runs)
     return _mean_or_interval(_at(rows, place), form) if len(rows) else None
 
 
