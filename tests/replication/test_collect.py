@@ -305,7 +305,9 @@ def test_a_file_without_rows_keeps_its_columns(tiny):
     summary = read_summary(params, paths)
     assert summary.filters.empty and summary.errors.empty and summary.controls.empty and summary.recipe.empty
     assert {"item", "rho"} < set(summary.filters) and {"item", "counted"} < set(summary.errors)
-    assert {"item", "wrapped", "psnr_gain_low"} < set(summary.controls) and {"effect", "crossed"} < set(summary.recipe)
+    assert {"item", "wrapped", "psnr_gain_low"} < set(summary.controls) and {"effect", "in_design"} < set(
+        summary.recipe
+    )
 
 
 def test_an_image_called_na_is_an_image(tiny):

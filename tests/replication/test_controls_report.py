@@ -16,7 +16,7 @@ from replication.report.table import latex
 from replication.report.tables.ablation import recipe as recipe_effects
 from replication.report.tables.controls import controls as controls_numbers
 from replication.results.controls import controls_table
-from replication.results.readers import cell_runs, crossed_recipes, crossings, wrapped_twin
+from replication.results.readers import ablations, cell_runs, design_recipes, wne_counterpart
 from replication.results.recipe import recipe_table
 from replication.results.summary import CollectError, read_csv
 from replication.study.params import Params, load_params
@@ -31,11 +31,11 @@ L1, HALVED, MATCHED = "cnn-l1", "cnn-halved", "cnn"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The default profile with controls and a crossing written over its made-up results, and both tables."""
+    """The default profile with controls and an ablation written over its made-up results, and both tables."""
     params, paths, summary = default_summary(tmp_path_factory.mktemp("report"))
     write_controls(params, paths)
     controls = through_a_file(controls_table(params, paths), paths)
-    write_crossing(params, paths)  # changes the bare run
+    write_ablation(params, paths)  # changes the bare run
     recipe = through_a_file(recipe_table(params, paths), paths)
     return params, paths, replace(summary, controls=controls, recipe=recipe)
 
@@ -72,7 +72,7 @@ def write_controls(params: Params, paths: ProfilePaths) -> None:
     pd.DataFrame(defects).to_csv(folder / "defect.csv", index=False)
 
 
-def write_crossing(params: Params, paths: ProfilePaths) -> None:
+def write_ablation(params: Params, paths: ProfilePaths) -> None:
     """PSNR 20 + image, and: the wrapper 4 dB, `halved` for `l1` 1 dB and half a dB more when wrapped.
 
     The last image has an interaction of its own, so that intervals have a width. The matched recipe has 0.3 dB more
@@ -117,7 +117,7 @@ def test_trained_controls_gain_over_their_run_and_classical_ones_over_their_bare
         bare, wrapped = control(table, name, False), control(table, name, True)
         assert bare["psnr"] == pytest.approx(psnr + 1.5)
         assert np.isnan(bare["psnr_gain"]) and pd.isna(bare["against"])
-        assert wrapped["against"] == "bare" and wrapped["psnr_gain"] == pytest.approx(1.6)
+        assert wrapped["against"] == "alone" and wrapped["psnr_gain"] == pytest.approx(1.6)
 
 
 def test_defects_are_medians_and_maxima_over_images(made):
@@ -173,7 +173,7 @@ def test_the_effects_of_wrapper_and_recipe_by_hand(made):
     for what, value in expected.items():
         row = effect(summary.recipe, *what)
         assert row["value"] == pytest.approx(value), what
-        assert row["n"] == len(IMAGES) and row["crossed"] == (MATCHED not in what)
+        assert row["n"] == len(IMAGES) and row["in_design"] == (MATCHED not in what)
 
 
 def test_both_at_once_is_the_recipe_on_the_baseline_and_then_the_wrapper(made):
@@ -206,13 +206,13 @@ def with_runs(params: Params, runs: dict) -> Params:
     return params.model_copy(update={"runs": runs})
 
 
-def test_a_cell_that_is_missing_is_named_and_one_recipe_alone_is_no_crossing(made):
+def test_a_cell_that_is_missing_is_named_and_one_recipe_alone_is_no_ablation(made):
     params, paths, _ = made
     fewer = {name: run for name, run in params.runs.items() if name != "dncnn-wne-halved-s25"}
     with pytest.raises(CollectError, match="the group recipe has no run of wne by cnn-halved"):
         recipe_table(with_runs(params, fewer), paths)
     fewer = {name: run for name, run in params.runs.items() if run.group != "recipe" or run.recipe == L1}
-    with pytest.raises(CollectError, match="crosses two recipes, it has cnn-l1 alone"):
+    with pytest.raises(CollectError, match="compares two recipes, it has cnn-l1 alone"):
         recipe_table(with_runs(params, fewer), paths)
 
 
@@ -220,16 +220,16 @@ def test_a_third_recipe_must_match_in_everything_else(made):
     params, paths, _ = made
     runs = params.runs | {RUN: params.runs[RUN].model_copy(update={"seed": 7})}
     table = recipe_table(with_runs(params, runs), paths)
-    assert set(table["recipe"]) == {L1, HALVED, "mean"} and table["crossed"].all()
+    assert set(table["recipe"]) == {L1, HALVED, "mean"} and table["in_design"].all()
 
 
-def test_without_the_group_there_is_no_crossing(made):
+def test_without_the_group_there_is_no_ablation(made):
     params, paths, summary = made
     groups = params.groups | {"recipe": params.groups["recipe"].model_copy(update={"report": False})}
     table = recipe_table(params.model_copy(update={"groups": groups}), paths)
     assert table.empty and list(table.columns) == list(summary.recipe.columns)
-    with pytest.raises(CollectError, match="no crossing of wrapper and recipe"):
-        crossings(replace(summary, recipe=table))
+    with pytest.raises(CollectError, match="no ablation of wrapper and recipe"):
+        ablations(replace(summary, recipe=table))
 
 
 # --- figures and tables
@@ -237,14 +237,14 @@ def test_without_the_group_there_is_no_crossing(made):
 
 def test_runs_are_found_by_what_they_are(made):
     params, _, summary = made
-    rows = crossings(summary)[0]
-    assert wrapped_twin(params, RUN) == "dncnn-wne-s25"
-    assert crossed_recipes(rows) == [L1, HALVED]
+    rows = ablations(summary)[0]
+    assert wne_counterpart(params, RUN) == "dncnn-wne-s25"
+    assert design_recipes(rows) == [L1, HALVED]
     assert cell_runs(params, rows, "wne", HALVED) == ["dncnn-wne-halved-s25"]
     assert cell_runs(params, rows, "baseline", MATCHED) == [RUN]
     alone = with_runs(params, {name: run for name, run in params.runs.items() if name != "dncnn-wne-s25"})
-    with pytest.raises(CollectError, match=f"cnn has no wrapped run to set beside {RUN}"):
-        wrapped_twin(alone, RUN)
+    with pytest.raises(CollectError, match=f"cnn has no WNE run to set beside {RUN}"):
+        wne_counterpart(alone, RUN)
 
 
 def curve(ax, label: str) -> np.ndarray:

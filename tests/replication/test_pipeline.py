@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,51 +11,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from commands import ran, shell
 from replication.results.summary import read_summary
 from replication.study.params import load_params
 from replication.study.paths import ProfilePaths
 
 ROOT = Path(__file__).parents[2]
 SMOKE = "profiles/smoke/dvc.yaml"
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("pipeline")]
 
 
 def _dvc(repository: Path, *arguments: str) -> str:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    environment["OMP_NUM_THREADS"] = "1"  # as `make smoke`
-    result = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], cwd=repository, env=environment, capture_output=True, text=True
-    )
-    assert result.returncode == 0, f"dvc {' '.join(arguments)}\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
-    return result.stdout
-
-
-def _stages(output: str) -> set[str]:
-    """The stages that ran, or would run, of the output of `dvc repro`."""
-    return {name.split(":")[-1] for name in re.findall(r"Running stage '([^']+)'", output)}
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory) -> Path:
-    """A copy of the tracked files without the smoke profile's lock and results: a fresh clone."""
-    copy = tmp_path_factory.mktemp("clone")
-    for part in ("src", "paper/main.tex", "paper/sections", "data/registry.csv", "data/archives.csv", "data/paper_values.csv", "data/dvc.yaml", "profiles",
-                 "params.yaml", "dvc.yaml", ".dvcignore"):  # fmt: skip
-        target = copy / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, target, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-        else:
-            shutil.copy(ROOT / part, target)
-    (copy / "profiles/smoke/dvc.lock").unlink(missing_ok=True)
-    _dvc(copy, "init", "--no-scm", "--quiet")
-    return copy
-
-
-@pytest.fixture(scope="module")
-def reproduced(repository) -> Path:
-    _dvc(repository, "repro", SMOKE)
-    return repository
+    return shell(repository, f"dvc {' '.join(arguments)}")
 
 
 def test_one_command_makes_every_artefact(reproduced):
@@ -120,7 +85,7 @@ def test_an_own_denoiser_joins_the_sweep(reproduced):
 
 
 def test_a_second_time_nothing_runs_but_the_hash_of_the_code(reproduced):
-    assert _stages(_dvc(reproduced, "repro", SMOKE)) == {"code"}
+    assert ran(_dvc(reproduced, "repro", SMOKE)) == {"code"}
 
 
 def test_metrics_and_plots_are_those_of_dvc(reproduced):
@@ -136,13 +101,13 @@ def test_figures_come_from_results_alone(reproduced):
     hidden = reproduced.parent / "hidden"
     shutil.copytree(reproduced, hidden, ignore=shutil.ignore_patterns("checkpoints", "images", "noise", "cache"))
     shutil.rmtree(hidden / "paper/smoke/figures")
-    assert _stages(_dvc(hidden, "repro", "-s", f"{SMOKE}:figures")) == {"figures"}
+    assert ran(_dvc(hidden, "repro", "-s", f"{SMOKE}:figures")) == {"figures"}
     drawn = sorted((hidden / "paper/smoke/figures").iterdir())
     assert drawn and all(f.read_bytes() == (reproduced / "paper/smoke/figures" / f.name).read_bytes() for f in drawn)
 
 
 def test_the_paper_profile_is_a_complete_pipeline(repository):
-    stages = _stages(_dvc(repository, "repro", "--dry", "--force", "profiles/paper/dvc.yaml"))
+    stages = ran(_dvc(repository, "repro", "--dry", "--force", "profiles/paper/dvc.yaml"))
     assert len({s for s in stages if s.startswith("train@")}) == 66
     assert len({s for s in stages if s.startswith("evaluate@")}) == 11
     assert {
@@ -164,7 +129,7 @@ def test_a_changed_and_an_added_run_train_alone(reproduced):
     added = line.replace("dncnn-wne-s25", "dncnn-wne-s40").replace("sigma: 25", "sigma: 40")
     other = next(line for line in before.splitlines() if line.strip().startswith("fdncnn-se_arch-s25:"))
     file.write_text(before.replace(line, f"{line}\n{added}").replace(other, other.replace("seed: 0", "seed: 1")))
-    stages = _stages(_dvc(reproduced, "repro", SMOKE))
+    stages = ran(_dvc(reproduced, "repro", SMOKE))
     assert stages == {
         "code", "train@dncnn-wne-s40", "train@fdncnn-se_arch-s25", "evaluate@cnn", "controls@dncnn",
         "collect", "weights@dncnn-wne-s25", "figures", "tables",

@@ -26,7 +26,7 @@ _AWGN = ("cnn", "swinir", "fdncnn", "restormer", "colour")
 def _of(table: pd.DataFrame, *groups: str, variant: str = "wne", against: str | None = None) -> pd.DataFrame:
     """Runs of these groups that were trained at a single level, on the first test set of their task."""
     rows = table[table["group"].isin(groups) & (table["variant"] == variant)]
-    rows = rows[rows["sigma_train"].str.fullmatch(r"[\d.]+")]
+    rows = rows[rows["sigma_train"].str.fullmatch(r"[\d.]+").astype(bool)]
     return on_first_set(rows if against is None else rows[rows["against_variant"] == against])
 
 

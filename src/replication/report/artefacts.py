@@ -74,8 +74,8 @@ def _table(name: str, title: str, function: str, *args: str, **more: str | bool)
 
 
 _RULES = (
-    "Each verdict follows from a rule that was written down before the run that decides it. An interval decides, not a "
-    "mean. As a file: [claims.csv](claims.csv)."
+    "Each verdict follows from a rule that was written down before the run that decides it. A comparison holds, fails or "
+    "stays open according to its whole interval. As a file: [claims.csv](claims.csv)."
 )
 _COVERAGE = (
     "Percent of the patches whose difficulty at sigma_test lies in the central 95 % of those at sigma_train: it depends "

@@ -25,7 +25,7 @@ def of_groups(table: pd.DataFrame, *groups: str) -> pd.DataFrame:
 
 def single_level(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of runs trained at one sigma."""
-    return table[table["sigma_train"].str.fullmatch(r"[\d.]+")]
+    return table[table["sigma_train"].str.fullmatch(r"[\d.]+").astype(bool)]  # an empty column has no dtype
 
 
 def matched(table: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ _FORMS = ["denoiser", "wrapped"]
 def control_estimates(params: Params, paths: ProfilePaths) -> pd.DataFrame:
     """Quality, gain and defects of every denoiser of the reported items at every sigma_test, alone and in the wrapper.
 
-    A classical denoiser in the wrapper gains over itself alone ("bare"), where it has no gain; the others gain over
+    A classical denoiser in the wrapper gains over itself alone, where it has no gain; the others gain over
     the trained run. The defects are median and largest over the images that they are measured on.
 
     Raises:
@@ -42,7 +42,7 @@ def control_estimates(params: Params, paths: ProfilePaths) -> pd.DataFrame:
             parts.append(estimates(values, params.statistics, **keys))
             against, reference = spec.run, trained.loc[spec.test_set]
             if is_classical := (denoiser, not wrapped) in forms:
-                against, reference = "bare", forms[denoiser, False]
+                against, reference = "alone", forms[denoiser, False]
             if wrapped or not is_classical:
                 gain = difference(values[["psnr"]], reference[["psnr"]], f"controls.{item}: {denoiser} and {against}")
                 parts.append(estimates(gain, params.statistics, against=against, **keys))

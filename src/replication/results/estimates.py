@@ -8,7 +8,7 @@
 | denoiser, wrapped | of `controls`: a denoiser without training, and whether it is in the wrapper |
 | test_set, corruption | distribution of the noise, "real", "jpeg", or the operator of a sampler |
 | level | sigma_test in 8-bit units, or the quality of JPEG files; empty where there is none |
-| against | what is subtracted on the same images and noise: a run, or "bare", the denoiser of `controls` unwrapped |
+| against | what is subtracted on the same images and noise: a run, or "alone", the denoiser of `controls` unwrapped |
 | quantity | psnr (dB), ssim, input_psnr, paper and sharp (equivariance defects), ... |
 | n | images; noise draws of one image are averaged first |
 | value, low, high | the mean and its interval; the ends are empty for n = 1 and for counts, medians and maxima |

@@ -43,7 +43,7 @@ def wne_counterpart(params: Params, name: str) -> str:
         and all(getattr(params.runs[other], key) == getattr(run, key) for key in alike)
     ]
     if not found:
-        raise CollectError(f"{params.params_file}: {run.group} has no wrapped run to set beside {name}; add it")
+        raise CollectError(f"{params.params_file}: {run.group} has no WNE run to set beside {name}; add it")
     return max(found, key=lambda other: params.runs[other].recipe == run.recipe)
 
 
@@ -56,7 +56,7 @@ def ablations(summary: Summary) -> list[pd.DataFrame]:
         CollectError: there is none.
     """
     if summary.recipe.empty:
-        raise CollectError(f"the summary has no crossing of wrapper and recipe; {_COLLECT}")
+        raise CollectError(f"the summary has no ablation of wrapper and recipe; {_COLLECT}")
     parts = []
     for _, rows in summary.recipe.groupby(["model", "sigma_train", "train_set", "noise"], sort=False):
         rows = rows[rows["test_set"] == rows["test_set"].iloc[0]]
@@ -78,7 +78,7 @@ def all_recipes(rows: pd.DataFrame) -> list[str]:
 
 def design_recipes(rows: pd.DataFrame) -> list[str]:
     """The recipes of the factorial design, without one that the core group adds."""
-    return all_recipes(rows[rows["crossed"]])
+    return all_recipes(rows[rows["in_design"]])
 
 
 def recipe_labels(params: Params, rows: pd.DataFrame) -> dict[str, str]:
@@ -109,4 +109,3 @@ def cell_runs(params: Params, rows: pd.DataFrame, variant: str, recipe: str) -> 
 
 
 # The names that replication.report imports.
-wrapped_twin, crossings, crossed_recipes = wne_counterpart, ablations, design_recipes

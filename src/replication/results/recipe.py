@@ -17,7 +17,7 @@ does: the recipe's effect on the baseline plus the wrapper's under r. Where an a
 seeds, all of this once more over seeds and images together, with the seed "all".
 
 The design is the group `recipe`. The runs of the group `cnn` with the same model, training set, seed and sigma_train
-add their recipe to all rows but the means; `crossed` says whether all recipes of a row are of the design. A recipe is
+add their recipe to all rows but the means; `in_design` says whether all recipes of a row are of the design. A recipe is
 compared with those before it, those of the design first, in the order of params.yaml; in `both` with all others.
 """
 
@@ -39,7 +39,7 @@ from replication.study.paths import ProfilePaths
 GROUP, MATCHED_GROUP = "recipe", "cnn"
 BASELINE, WNE = "baseline", "wne"
 ALL_SEEDS = "all"
-_WHAT = ["effect", "variant", "recipe", "against", "crossed"]
+_WHAT = ["effect", "variant", "recipe", "against", "in_design"]
 _COLUMNS = ["model", "sigma_train", "train_set", "seed", "n_seeds", "test_set", "noise", "sigma_test", "n", *_WHAT,
             "value", "low", "high"]  # fmt: skip
 
@@ -79,7 +79,7 @@ def _ablations(params: Params) -> list[list[Ablation]]:
     for setting, runs in found.items():
         recipes = list(dict.fromkeys(recipe for _, recipe in runs))
         if len(recipes) == 1:
-            raise CollectError(f"{where} crosses two recipes, it has {recipes[0]} alone; add runs of another")
+            raise CollectError(f"{where} compares two recipes, it has {recipes[0]} alone; add runs of another")
         if missing := [f"{v} by {r}" for v, r in product((BASELINE, WNE), recipes) if (v, r) not in runs]:
             raise CollectError(f"{where} has no run of {', '.join(missing)}; add it")
         matched = {

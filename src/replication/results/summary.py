@@ -104,7 +104,7 @@ def of_group(table: pd.DataFrame, group: str) -> pd.DataFrame:
 
 def awgn(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of grey denoisers trained, with clean targets, at a single level of Gaussian noise."""
-    single_noise = table["sigma_train"].str.fullmatch(r"[\d.]+")
+    single_noise = table["sigma_train"].str.fullmatch(r"[\d.]+").astype(bool)
     plain = (table["objective"] == "supervised") & (table["channels"] == 1) & (table["noise"] == "gaussian")
     return table[single_noise & plain]
 

@@ -12,7 +12,7 @@ from replication.report import style
 from replication.report.figures.grid import HALVES, Panels
 from replication.report.figures.sweep import PSNR, Curve, common_limits, draw_panel, legend_lines
 from replication.results import readers
-from replication.results.readers import all_recipes, crossed_recipes, rows_with
+from replication.results.readers import all_recipes, design_recipes, rows_with
 from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Params
@@ -35,7 +35,7 @@ def recipe(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     intervals: the effect of the wrapper and of the recipe (full: the mean over the other factor; hollow: at each of
     its levels), and of both at once.
     """
-    parts = readers.crossings(summary)
+    parts = readers.ablations(summary)
     curves = [_curves(params, summary, rows) for rows in parts]
     limits = common_limits([curve for part in curves for curve in part], PSNR)
     grid = Panels(len(parts), 2, legend_lines=4, own_y=True)
@@ -85,8 +85,8 @@ def _draw_effects(ax: Axes, rows: pd.DataFrame) -> None:
 
 def _effects(rows: pd.DataFrame) -> list[tuple[style.VariantStyle, bool, pd.DataFrame]]:
     """(look, whether it is a mean, rows over sigma_test) from left to right, means before their parts."""
-    first, *_, last = crossed_recipes(rows)
-    rows = rows[rows["crossed"]]
+    first, *_, last = design_recipes(rows)
+    rows = rows[rows["in_design"]]
     points = []
     for look, effect, column in ((_WRAPPER, "wrapper", "recipe"), (_RECIPE, "recipe", "variant")):
         of_effect = rows[rows["effect"] == effect]
@@ -100,7 +100,7 @@ def _effects(rows: pd.DataFrame) -> list[tuple[style.VariantStyle, bool, pd.Data
 def _legends(grid: Panels, params: Params, rows: pd.DataFrame) -> Figure:
     """Below the curves: variants, recipes, the other lines. Below the effects: what a point is."""
     named = readers.recipe_labels(params, rows)
-    first, *_, last = crossed_recipes(rows)
+    first, *_, last = design_recipes(rows)
     variants, references = legend_lines(map(style.variant_style, _VARIANTS))
     lines = [
         Line2D([], [], color="0.3", linestyle=line, label=name) for line, name in zip(_RECIPE_LINES, named.values())

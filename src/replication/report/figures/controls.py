@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from replication.report import style
 from replication.report.figures.grid import HALVES
 from replication.report.figures.sweep import Curve, Panel, legend_lines, sweep_grid
-from replication.results.readers import rows_with, wrapped_twin
+from replication.results.readers import rows_with, wne_counterpart
 from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Controls, Params
@@ -41,7 +41,7 @@ def controls(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
 
 def _curves(params: Params, summary: Summary, name: str, item: Controls) -> tuple[list[Curve], list[Curve]]:
     own, classical = [], []
-    for run in (item.run, wrapped_twin(params, item.run)):
+    for run in (item.run, wne_counterpart(params, item.run)):
         rows = rows_with(summary.curves, run=run, test_set=item.test_set)
         own.append(Curve(rows, style.variant_style(params.runs[run].variant)))
     table = rows_with(summary.controls, item=name)

@@ -21,7 +21,7 @@ from replication.report.cells import escape, fixed, interval, scientific, signed
 from replication.report.families import single_level
 from replication.report.numbers.study import Number, Value
 from replication.report.source import Source
-from replication.results.readers import crossed_recipes, crossings, recipe_labels
+from replication.results.readers import ablations, design_recipes, recipe_labels
 from replication.results.summary import Summary, first_runs
 from replication.study import labels
 
@@ -69,8 +69,8 @@ def _control(denoiser: str) -> Rows:
 
 def _effect(effect: str, summary: Summary) -> pd.DataFrame:
     """The first ablation: means over the other factor; of both, the second recipe in place of the first."""
-    table = crossings(summary)[0].rename(columns=dict(zip(("value", "low", "high"), _GAIN)))
-    recipes = crossed_recipes(table)
+    table = ablations(summary)[0].rename(columns=dict(zip(("value", "low", "high"), _GAIN)))
+    recipes = design_recipes(table)
     both = {"recipe": recipes[-1], "against": recipes[0]}
     chosen = {"wrapper": {"recipe": "mean"}, "recipe": {"variant": "mean"}, "both": both}[effect]
     return _where(table, effect=effect, **chosen)
@@ -115,7 +115,8 @@ def _gain(name: str, place: str, form: str, source: Source) -> Value:
     if place == "Matched" and len(rows):
         rows = single_level(rows)  # a run that was trained on a range has no matched level
     if form == "Range":
-        return _range(_at(run, place)["psnr_gain"] for _, run in rows.groupby("run", sort=False))
+        runs = [run for _, run in rows.groupby("run", sort=False)] if "run" in rows else [rows]  # an ablation is one
+        return _range(_at(run, place)["psnr_gain"] for run in runs)
     return _mean_or_interval(_at(rows, place), form) if len(rows) else None
 
 
@@ -163,11 +164,11 @@ def _real(of: Callable[[pd.Series], Value], source: Source) -> Value:
 
 
 def _ablation(of: Callable[[Source, pd.DataFrame], Value]) -> Number:
-    return lambda s: None if s.summary.recipe.empty else of(s, crossings(s.summary)[0])
+    return lambda s: None if s.summary.recipe.empty else of(s, ablations(s.summary)[0])
 
 
 def _recipe(place: int) -> Number:
-    return _ablation(lambda s, rows: escape(recipe_labels(s.params, rows)[crossed_recipes(rows)[place]]))
+    return _ablation(lambda s, rows: escape(recipe_labels(s.params, rows)[design_recipes(rows)[place]]))
 
 
 def _seed_deviation(source: Source, rows: pd.DataFrame) -> Value:

@@ -9,7 +9,7 @@ from replication.report.families import setting
 from replication.report.source import Source
 from replication.report.table import Row, Table
 from replication.results import readers
-from replication.results.readers import all_recipes, crossed_recipes, rows_with
+from replication.results.readers import all_recipes, design_recipes, rows_with
 from replication.study import labels
 from replication.study.params import Params
 
@@ -23,7 +23,7 @@ def recipe(source: Source) -> list[Table]:
     several, with the standard deviation over seeds of the mean PSNR behind it. "Both": WNE by one recipe against the
     baseline by another, as where each variant is trained by a recipe of its own.
     """
-    return [_ablation(source.params, rows) for rows in readers.crossings(source.summary)]
+    return [_ablation(source.params, rows) for rows in readers.ablations(source.summary)]
 
 
 def _ablation(params: Params, rows: pd.DataFrame) -> Table:
@@ -38,7 +38,7 @@ def _ablation(params: Params, rows: pd.DataFrame) -> Table:
 
 def _effects(params: Params, rows: pd.DataFrame) -> list[tuple[str, list[Line]]]:
     """The title and the lines of each block."""
-    named, recipes, factors = readers.recipe_labels(params, rows), all_recipes(rows), crossed_recipes(rows)
+    named, recipes, factors = readers.recipe_labels(params, rows), all_recipes(rows), design_recipes(rows)
     variants = {name: labels.variant_label(name) for name in ("baseline", "wne")}
     wne, baseline = variants["wne"], variants["baseline"]
     psnr: list[Line] = [(f"{variants[v]}: {named[r]}", ("psnr", v, r, None)) for r in recipes for v in variants]

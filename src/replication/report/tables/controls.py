@@ -8,7 +8,7 @@ from replication.report.cells import EMPTY, at_sigma_test, fixed, heading, scien
 from replication.report.families import setting
 from replication.report.source import Source
 from replication.report.table import Row, Table, small_row
-from replication.results.readers import rows_with, shown_levels, wrapped_twin
+from replication.results.readers import rows_with, shown_levels, wne_counterpart
 from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Controls, Params
@@ -31,7 +31,7 @@ def _item(params: Params, summary: Summary, name: str, item: Controls) -> Table:
     network = labels.backbone_label(params.models[baseline.model].backbone)
     note = setting(network, f"{baseline.sigma:g}", item.test_set, table["n"].iloc[0])
     blocks: list[list[Row]] = [[[heading(len(levels) + 2, note, emphasized=False)]]]
-    for run in (item.run, wrapped_twin(params, item.run)):
+    for run in (item.run, wne_counterpart(params, item.run)):
         rows = rows_with(summary.curves, run=run, test_set=item.test_set)
         gains = summary.paired[(summary.paired["run"] == run) & (summary.paired["test_set"] == item.test_set)]
         defects = summary.defects[summary.defects["run"] == run]

@@ -7,7 +7,7 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError, model_validator
@@ -32,7 +32,6 @@ from replication.study.params.sections import (
     Statistics,
     Task,
     TestSet,
-    TimedFamily,
     Timing,
     Weights,
     analysed_runs,
@@ -189,13 +188,6 @@ def load_params(path: Path) -> Params:
         raise ParameterError("\n".join(f"{path}: {_explain(e)}" for e in error.errors())) from None
 
 
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "test_sets": TestSet, "recipes": Recipe, "tasks": Task, "groups": Group, "runs": Run, "examples": Example,
-    "filters": Filters, "errors": Errors, "samplers": Sampler, "controls": Controls,
-    "difficulty": Difficulty, "timing": Timing, "weights": Weights, "statistics": Statistics,
-}  # fmt: skip
-
-
 def _hash(facts: object) -> str:
     canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
@@ -207,10 +199,20 @@ def _explain(error: dict) -> str:
         message = error["msg"].removeprefix("Value error, ")
         return f"{'.'.join(where)}: {message}" if where else message
     *parents, key = where
-    owner = Params if not parents else TimedFamily if "families" in parents else _SECTIONS.get(parents[0], Params)
+    owner = _owner(Params, parents)
     near = difflib.get_close_matches(key, owner.model_fields, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(owner.model_fields)}"
     return f"{'.'.join(where)}: unknown key; {hint}"
+
+
+def _owner(model: type[BaseModel], keys: list[str]) -> type[BaseModel]:
+    """The class whose fields stand at a place in the file: a field that is a model, or a dictionary of models."""
+    for key in keys:
+        kind = model.model_fields[key].annotation if key in model.model_fields else None
+        kind = kind if isinstance(kind, type) else next(iter(get_args(kind)[1:]), None)
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            model = kind
+    return model
 
 
 def _check(where: str, name: str, known: dict[str, object]) -> None:

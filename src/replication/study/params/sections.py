@@ -156,10 +156,15 @@ class Difficulty(Frozen):
         return self
 
 
-class Filters(Frozen):
-    """Rows of the Jacobian at some pixels of a noisy crop (Fig. 5). `sigmas` of the test, 8-bit units."""
+class Analysis(Frozen):
+    """Something that is measured on trained runs, `runs` or `run`, of one group."""
 
     group: Name
+
+
+class Filters(Analysis):
+    """Rows of the Jacobian at some pixels of a noisy crop (Fig. 5). `sigmas` of the test, 8-bit units."""
+
     test_set: Name
     image: str
     size: Count  # side of the central crop
@@ -168,10 +173,9 @@ class Filters(Frozen):
     runs: list[Name]
 
 
-class Errors(Frozen):
+class Errors(Analysis):
     """Normalized error against difficulty on training patches (Figs. 6, 11). `sigmas` of the test, 8-bit units."""
 
-    group: Name
     train_set: Name
     patches: Count  # for each sigma
     patch: Count  # side in pixels
@@ -180,10 +184,9 @@ class Errors(Frozen):
     runs: list[Name]
 
 
-class Sampler(Frozen):
+class Sampler(Analysis):
     """The denoiser-residual sampler of App. N with one measurement. sigma_start and sigma_stop in 8-bit units."""
 
-    group: Name
     operator: Literal["none", "random_pixels", "block_average", "blur"]
     amount: Positive | None  # share of pixels kept, side of a block, or share of the frequencies kept
     test_set: Name
@@ -197,7 +200,7 @@ class Sampler(Frozen):
     runs: list[Name]
 
 
-class Controls(Frozen):
+class Controls(Analysis):
     """Denoisers without training of their own, through the noise sweep: beyond the paper.
 
     oracle: `run`, a baseline trained at one sigma, on inputs rescaled with their true noise level. wrapped at test
@@ -205,7 +208,6 @@ class Controls(Frozen):
     trained at and no other, alone and in the wrapper.
     """
 
-    group: Name
     run: Name
     classical: list[Literal["tv", "nlm", "wavelet"]]
     test_set: Name
@@ -223,8 +225,13 @@ class Statistics(Frozen):
     seed: int
 
 
-Analysis = Filters | Errors | Sampler | Controls
-ANALYSES = ("filters", "errors", "samplers", "controls")  # sections of what is done with trained runs
+# Sections of what is measured on trained runs.
+ANALYSES: dict[str, type[Analysis]] = {
+    "filters": Filters,
+    "errors": Errors,
+    "samplers": Sampler,
+    "controls": Controls,
+}
 
 
 def analysed_runs(item: Analysis) -> list[str]:
