@@ -57,7 +57,8 @@ def _with_results(params: Params, paths: ProfilePaths) -> list[str]:
     runs = [f"train@{name}" for name in params.reported_runs if (paths.training / f"{name}.json").is_file()]
     groups = [f"evaluate@{name}" for name in params.groups if (paths.evaluation / name).is_dir()]
     items = [f"{section}@{name}" for section in ANALYSES for name in params.reported(section)]
-    return runs + groups + items + [f"weights@{name}" for name in params.weights]
+    timing = ["timing"] if (paths.timing / "samples.csv").is_file() else []
+    return runs + groups + items + timing + [f"weights@{name}" for name in params.weights]
 
 
 class Compared(NamedTuple):
