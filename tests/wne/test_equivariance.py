@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from conftest import random_images, tiny_denoiser
 from wne.equivariance import equivariance_defect, sample_affine
-from wne.models import Denoiser, list_denoisers
+from wne.models import Name, list_denoisers
 from wne.wrapper import NormalizationEquivariant
 
 Map = Callable[[Tensor], Tensor]
@@ -32,7 +32,7 @@ shifts = st.floats(-1e3, 1e3)
 SAFETY = 3.0
 
 
-def by_name(denoiser: Denoiser) -> str:
+def by_name(denoiser: Name) -> str:
     return f"{denoiser.backbone}-{denoiser.variant}"
 
 
