@@ -65,3 +65,20 @@ print(ImageDenoiser()(np.zeros((8, 9), np.uint8)).shape)
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n{code}"]
     found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert found.stdout.strip() == "(8, 9)", found.stderr
+
+
+def test_the_wheel_s_command_is_the_library_s_and_needs_nothing_of_the_study(wheel, tmp_path):
+    entry = next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))
+    assert wheel.read(entry).decode().split() == ["[console_scripts]", "wne", "=", "wne.cli:main"]
+    wheel.extractall(tmp_path)
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv = ['wne', 'list']; from wne.cli import main; main()"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert "dncnn-wne-s25" in found.stdout, found.stderr
+
+
+def test_without_its_extra_the_command_says_what_to_install():
+    code = "import sys; sys.modules['typer'] = None; import wne.cli"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.returncode == 1 and found.stderr == (
+        "error: the wne command needs more than the library: pip install 'wne[cli]'\n"
+    )
