@@ -110,7 +110,7 @@ def evaluate_own(
     with replacing_folder(target) as folder:
         write_tables(folder, tables)
         psnr = read_csv(folder / "psnr.csv")
-        result = RunResults(training={}, loss=pd.DataFrame(), defect=pd.DataFrame(), quality={"psnr": psnr})
+        result = RunResults(training={}, cost={}, loss=pd.DataFrame(), defect=pd.DataFrame(), quality={"psnr": psnr})
         curves = quality_table(params, {name: result}, "psnr", gains=False)
         curves.to_csv(folder / "curves.csv", index=False, float_format="%.5f")
         with style.context():
