@@ -30,7 +30,7 @@ def picture(height: int = 48, width: int = 48, channels: int = 1) -> np.ndarray:
 
 
 def noise(shape: tuple[int, ...]) -> np.ndarray:
-    """Of unit deviation."""
+    """Has unit deviation."""
     return (uniform_field(shape, "classical") - 0.5) * np.sqrt(12)
 
 

@@ -61,7 +61,7 @@ def test_set_label(test_set: str) -> str:
 
 
 def control_label(denoiser: str, wrapped: bool) -> str:
-    """Of a denoiser without training: what is wrapped says so, unless its name does."""
+    """The name of a denoiser without training; one in the wrapper says so, unless its name does already."""
     label = CONTROLS[denoiser]
     return f"{label}, wrapped" if wrapped and not denoiser.startswith("wrapped") else label
 
