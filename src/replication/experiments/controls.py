@@ -91,7 +91,10 @@ def oracle(denoise: Denoise, ratio: float, about_mean: bool = True) -> Denoise:
 
 
 def typical_input(images: Sequence[np.ndarray]) -> TypicalInput:
-    """Mean and contrast of noisy images (C, H, W). The geometric mean of the contrasts, because a contrast matters by its ratio to the noise."""
+    """Mean and contrast of noisy images (C, H, W).
+
+    The geometric mean of the contrasts, because a contrast matters by its ratio to the noise.
+    """
     means, stds = [image.mean(dtype=np.float64) for image in images], [image.std(dtype=np.float64) for image in images]
     return TypicalInput(float(np.mean(means)), float(np.exp(np.mean(np.log(stds)))))
 
