@@ -11,7 +11,7 @@ import yaml
 
 from replication.cli.checks import MEASURED, check_profile, compare_with, counted
 from replication.cli.provenance import code_of
-from replication.cli.relock import move_hashes
+from replication.cli.relock import move_hashes, relock
 from replication.study.params import load_params
 from replication.study.paths import ProfilePaths
 
@@ -82,10 +82,9 @@ def test_code_yaml_of_other_code_stops_the_check(tmp_path, monkeypatch):
         check_profile(PARAMS, ProfilePaths("default"))
 
 
-def test_relocking_moves_the_hashes_of_changed_code_and_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def locked() -> dict:
     hashes = code_of(PARAMS)
-    lock = {
+    return {
         "train@dncnn-wne-s25": {
             "params": {"code.yaml": {"train.dncnn": "0123456789abcdef"}},
             "md5": "0123456789abcdef",
@@ -93,13 +92,38 @@ def test_relocking_moves_the_hashes_of_changed_code_and_nothing_else(tmp_path, m
         "train@swinir-wne-s25": {"params": {"code.yaml": {"train.swinir": hashes["train"]["swinir"]}}},
         "collect": {"params": {"code.yaml": {"collect": "1111111111111111"}}},
     }
-    before = yaml.safe_dump({"schema": "2.0", "stages": lock}, sort_keys=False)
-    (tmp_path / "dvc.lock").write_text(before)
-    assert move_hashes(PARAMS) == ["train@dncnn-wne-s25", "collect"]
+
+
+def write_lock(folder: Path, stages: dict) -> None:
+    (folder / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}, sort_keys=False))
+
+
+def test_relocking_moves_the_hashes_of_changed_code_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lock, hashes = locked(), code_of(PARAMS)
+    write_lock(tmp_path, lock)
+    before = {"train.dncnn": "0123456789abcdef", "collect": "1111111111111111"}
+    assert move_hashes(PARAMS, before) == ["train@dncnn-wne-s25", "collect"]
     after = yaml.safe_load((tmp_path / "dvc.lock").read_text())["stages"]
     lock["train@dncnn-wne-s25"]["params"]["code.yaml"]["train.dncnn"] = hashes["train"]["dncnn"]
     lock["collect"]["params"]["code.yaml"]["collect"] = hashes["collect"]
     assert after == lock
+
+
+def test_a_stage_that_the_commit_did_not_make_is_not_relocked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_lock(tmp_path, locked())
+    text = (tmp_path / "dvc.lock").read_text()
+    with pytest.raises(RuntimeError, match="collect was made by other code than that of the commit"):
+        move_hashes(PARAMS, {"train.dncnn": "0123456789abcdef", "collect": "2222222222222222"})
+    assert (tmp_path / "dvc.lock").read_text() == text
+
+
+def test_uncommitted_code_is_not_compared(committed):
+    (committed / "src").mkdir()
+    (committed / "src/new.py").write_text("changed = True\n")
+    with pytest.raises(RuntimeError, match="commit what is compared first: src/"):
+        relock(PARAMS, "HEAD")
 
 
 def test_stages_are_counted_by_kind():

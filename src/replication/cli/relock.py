@@ -27,70 +27,83 @@ _SMOKE = "profiles/smoke"
 
 
 def relock(params: Params, before: str) -> tuple[int, list[str]]:
-    """Compares the smoke profile of the commit `before` with that of the code here, and relocks a profile.
+    """Compares the smoke profile of the commit `before` with that of HEAD, and relocks a profile.
 
     Returns:
         The number of files compared, and the stages whose hash of the code moved.
 
     Raises:
-        RuntimeError: a run fails, or a file differs; nothing is relocked.
+        RuntimeError: changes that are not committed, a run that fails, a file that differs, or a stage whose lock is
+            not that of `before`; nothing is relocked.
     """
     root = Path.cwd()
+    if changed := _run(["git", "status", "--porcelain", "--", "src", "dvc.yaml", "profiles", "params.yaml"], root):
+        raise RuntimeError(f"commit what is compared first: {' '.join(changed.split()[1::2])}")
     with tempfile.TemporaryDirectory() as folder:
-        there = Path(folder) / "before"
-        _run(["git", "clone", "--quiet", str(root), str(there)], root)
-        _run(["git", "checkout", "--quiet", before], there)
-        here = Path(folder) / "after"
-        _run(["git", "clone", "--quiet", str(root), str(here)], root)
-        found = [_results_of(clone) for clone in (there, here)]
-        after = _run(["git", "rev-parse", "--short", "HEAD"], here).strip()
-        before = _run(["git", "rev-parse", "--short", "HEAD"], there).strip()
-    different = sorted(name for name in found[0].keys() | found[1].keys() if found[0].get(name) != found[1].get(name))
+        there, here = (Path(folder) / name for name in ("before", "after"))
+        for clone, commit in ((there, before), (here, "HEAD")):
+            _run(["git", "clone", "--quiet", str(root), str(clone)], root)
+            _run(["git", "checkout", "--quiet", _run(["git", "rev-parse", commit], root).strip()], clone)
+        old, new = _results_of(there), _results_of(here)
+        _run(["replicate", "code", "--params", params.params_file], there)
+        hashes = flat(yaml.safe_load((there / code_file(params)).read_text()))
+        names = [_run(["git", "rev-parse", "--short", "HEAD"], clone).strip() for clone in (there, here)]
+    different = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if different:
         raise RuntimeError(
-            f"{len(different)} of {len(found[0])} files of the smoke profile differ between {before} and {after}, "
+            f"{len(different)} of {len(old)} files of the smoke profile differ between {' and '.join(names)}, "
             f"{different[0]} among them: this change changes results; run dvc repro"
         )
-    moved = move_hashes(params)
-    _record([params.profile, before, after, len(found[0]), " ".join(moved)])
-    return len(found[0]), moved
+    moved = move_hashes(params, hashes)
+    _record([params.profile, *names, len(old), " ".join(moved)])
+    return len(old), moved
 
 
 def _results_of(clone: Path) -> dict[str, bytes]:
     """What the smoke profile gives in a clone: weights, results, figures and tables, without times."""
-    _run([sys.executable, "-m", "dvc", "repro", f"{_SMOKE}/dvc.yaml"], clone)
+    _run(["dvc", "repro", f"{_SMOKE}/dvc.yaml"], clone)
     files = [file for part in ("checkpoints", "results", "paper") for file in (clone / part / "smoke").rglob("*")]
     names = {file.relative_to(clone).as_posix(): file for file in files if file.is_file()}
     return {name: file.read_bytes() for name, file in names.items() if not MEASURED.fullmatch(name)}
 
 
 def _run(command: list[str], folder: Path) -> str:
-    sources = {"PYTHONPATH": str(folder / "src"), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=folder, env=os.environ | sources, capture_output=True, text=True)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "PYTHONPATH": str(folder / "src"), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
         raise RuntimeError(f"{' '.join(command[:4])} in {folder}: {' '.join(last)}")
     return done.stdout
 
 
-def move_hashes(params: Params) -> list[str]:
-    """Puts the hashes of this code into the lock file of a profile; returns the stages that had others."""
-    file = code_file(params).with_name("dvc.lock")
-    lock, text, moved = yaml.safe_load(file.read_text()), file.read_text(), []
-    flat = {
-        f"{stage}.{key}": value
-        for stage, of in code_of(params).items()
-        if isinstance(of, dict)
-        for key, value in of.items()
+def flat(hashes: dict) -> dict[str, str]:
+    """ "train.dncnn" -> hash, as dvc.lock names them."""
+    nested = {
+        f"{stage}.{key}": value for stage, of in hashes.items() if isinstance(of, dict) for key, value in of.items()
     }
-    flat |= {stage: value for stage, value in code_of(params).items() if isinstance(value, str)}
-    for name, entry in lock["stages"].items():
+    return nested | {stage: value for stage, value in hashes.items() if isinstance(value, str)}
+
+
+def move_hashes(params: Params, before: dict[str, str]) -> list[str]:
+    """Puts the hashes of this code into the lock file of a profile; returns the stages that had others.
+
+    Raises:
+        RuntimeError: a stage has a hash that is neither that of `before` nor that of this code: stale for another
+            reason, which nothing here has looked at.
+    """
+    file = code_file(params).with_name("dvc.lock")
+    text, moved, now = file.read_text(), [], flat(code_of(params))
+    for name, entry in yaml.safe_load(text)["stages"].items():
         for key, old in entry.get("params", {}).get(params.code_file, {}).items():
-            if flat.get(key, old) != old:
-                moved.append(name)
-                start = text.index(f"\n  {name}:\n")
-                pattern = re.compile(rf"(\n +{re.escape(key)}: )'?{old}'?\n")
-                text = text[:start] + pattern.sub(rf"\g<1>{flat[key]}\n", text[start:], count=1)
+            if now.get(key) == old:
+                continue
+            if before.get(key) != old:
+                raise RuntimeError(f"{file}: {name} was made by other code than that of the commit; run dvc repro")
+            moved.append(name)
+            start = text.index(f"\n  {name}:\n")
+            pattern = re.compile(rf"(\n +{re.escape(key)}: )'?{old}'?\n")
+            text = text[:start] + pattern.sub(rf"\g<1>{now[key]}\n", text[start:], count=1)
     write_text(file, text)
     return moved
 
