@@ -11,8 +11,6 @@ from replication.study.code import imported
 
 SOURCES = Path(__file__).parents[2] / "src"
 ROOMS = ("study", "data", "experiments", "results", "claims", "report", "cli")
-# No torch, so that figures and tables are drawn in seconds.
-LIGHT = ("results", "claims", "report/figures", "report/tables")
 
 
 def modules(folder: str) -> list[Path]:
@@ -44,18 +42,6 @@ def test_a_room_imports_from_those_before_it(room):
 def test_every_module_of_the_study_is_in_a_room():
     rooms = {file.relative_to(SOURCES / "replication").parts[0] for file in modules("replication")}
     assert rooms == {*ROOMS, "__init__.py", "__main__.py"}
-
-
-@pytest.mark.parametrize("room", LIGHT)
-def test_what_only_reads_results_imports_no_torch(room):
-    for file in modules(f"replication/{room}"):
-        named = {
-            alias.name
-            for node in ast.walk(ast.parse(file.read_text()))
-            if isinstance(node, ast.Import)
-            for alias in node.names
-        }
-        assert "torch" not in named, file
 
 
 def test_no_circle():

@@ -45,7 +45,7 @@ def check(params_file: ParamsFile = DEFAULT) -> None:
     )
     if found.unproved:
         typer.echo(
-            f"{len(found.unproved)} have results of earlier code, which proves nothing: {counted(found.unproved)}"
+            f"{len(found.unproved)} more were made by earlier code and are not checked: {counted(found.unproved)}"
         )
 
 
