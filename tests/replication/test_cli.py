@@ -41,7 +41,7 @@ def test_help_names_every_stage(replicate):
     ("arguments", "message"),
     [
         (["train", "dncnn-wne-s26"], "did you mean 'dncnn-wne-s25'"),
-        (["noise", "set13"], "no test set 'set13'"),
+        (["noise", "set13"], "test_sets has no 'set13'"),
         (["train", "dncnn-wne-s25", "--params", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["audit", "bsd"], "leakage has no 'bsd'"),
         (["difficulty", "bsd"], "difficulty has no 'bsd'"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,3 +19,15 @@ def load_profile(file: Path) -> tuple[Params, ProfilePaths]:
     """A profile's parameters, and where its files are."""
     params = load_params(file)
     return params, ProfilePaths(params.profile)
+
+
+def item_of(params: Params, section: str, name: str) -> Any:
+    """The entry of that name in a section of params.yaml.
+
+    Raises:
+        ValueError: there is none.
+    """
+    items = getattr(params, section)
+    if name not in items:
+        raise ValueError(f"{params.params_file}: {section} has no {name!r}; known: {', '.join(items) or 'none'}")
+    return items[name]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from replication.cli.common import DEFAULT, Device, ParamsFile, load_profile
+from replication.cli.common import DEFAULT, Device, ParamsFile, item_of, load_profile
 from replication.experiments import ANALYSES
 from replication.study.params import analysed_runs
 from replication.study.paths import IMAGES
@@ -35,9 +35,7 @@ def noise(test_set: str, params_file: ParamsFile = DEFAULT) -> None:
     from replication.data.noise import make_test_set
 
     params, paths = load_profile(params_file)
-    if test_set not in params.test_sets:
-        raise ValueError(f"{params_file}: no test set {test_set!r}; known: {', '.join(params.test_sets)}")
-    source = paths.image_set(params.test_sets[test_set].images)
+    source = paths.image_set(item_of(params, "test_sets", test_set).images)
     with stage(f"noise {test_set}", [source], [paths.test_sets / test_set]):
         make_test_set(params, test_set, paths)
 
@@ -113,10 +111,7 @@ def _add_analysis(section: str) -> None:
         from wne.devices import choose_device
 
         params, paths = load_profile(params_file)
-        items = getattr(params, section)
-        if name not in items:
-            raise ValueError(f"{params_file}: {section} has no {name!r}; known: {', '.join(items)}")
-        checkpoints = [paths.checkpoint(params, run) for run in analysed_runs(items[name])]
+        checkpoints = [paths.checkpoint(params, run) for run in analysed_runs(item_of(params, section, name))]
         with stage(f"{section} {name}", checkpoints, [paths.analysis(section, name)]):
             import_module(ANALYSES[section].module).analyse(params, name, paths, choose_device(device))
 
@@ -143,9 +138,7 @@ def audit(train_set: str, params_file: ParamsFile = DEFAULT) -> None:
     from replication.data.leakage import audit_training_set
 
     params, paths = load_profile(params_file)
-    if train_set not in params.leakage:
-        raise ValueError(f"{params_file}: leakage has no {train_set!r}; known: {', '.join(params.leakage)}")
-    test_sets = [paths.test_sets / name for name in params.leakage[train_set]]
+    test_sets = [paths.test_sets / name for name in item_of(params, "leakage", train_set)]
     with stage(f"audit {train_set}", [paths.image_set(train_set), *test_sets], [paths.leakage / f"{train_set}.csv"]):
         audit_training_set(params, train_set, paths)
 
@@ -156,8 +149,7 @@ def difficulty(train_set: str, params_file: ParamsFile = DEFAULT) -> None:
     from replication.experiments.difficulty import measure_difficulty
 
     params, paths = load_profile(params_file)
-    if train_set not in params.difficulty:
-        raise ValueError(f"{params_file}: difficulty has no {train_set!r}; known: {', '.join(params.difficulty)}")
+    item_of(params, "difficulty", train_set)
     with stage(f"difficulty {train_set}", [paths.image_set(train_set)], [paths.difficulty / f"{train_set}.csv"]):
         measure_difficulty(params, train_set, paths)
 
@@ -205,8 +197,7 @@ def weights(run: str, params_file: ParamsFile = DEFAULT) -> None:
     from replication.report.weights import export_weights
 
     params, paths = load_profile(params_file)
-    if run not in params.weights:
-        raise ValueError(f"{params_file}: weights has no {run!r}; known: {', '.join(params.weights) or 'none'}")
+    item_of(params, "weights", run)
     with stage(
         f"weights {run}", [paths.checkpoint(params, run), paths.summary], [paths.weights / f"{run}.safetensors"]
     ):
