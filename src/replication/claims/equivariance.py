@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from replication.claims.ledger import Rule
-from replication.claims.parts import Outcome, Part, compared, counted, largest, measured, on_first_set, power, smallest
-from replication.results.summary import Summary
+from replication.claims.parts import Outcome, Part, compared, counted, largest, measured, power, smallest
+from replication.results.summary import Summary, on_first_set
 from replication.study.params import Params
 
 EXACT = 1e-5  # largest defect that counts as rounding in float32

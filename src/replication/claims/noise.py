@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 
 from replication.claims.ledger import Rule
-from replication.claims.parts import Outcome, Part, compared, counted, measured, on_first_set, percent, rows_of
-from replication.results.summary import Summary
+from replication.claims.parts import Outcome, Part, compared, counted, measured, percent, rows_of
+from replication.results.summary import Summary, on_first_set, single_level
 from replication.study.labels import test_set_label
 from replication.study.params import Params
 from replication.study.published import Published, is_papers_real_set
@@ -26,7 +26,7 @@ _AWGN = ("cnn", "swinir", "fdncnn", "restormer", "colour")
 def _of(table: pd.DataFrame, *groups: str, variant: str = "wne", against: str | None = None) -> pd.DataFrame:
     """Runs of these groups that were trained at a single level, on the first test set of their task."""
     rows = table[table["group"].isin(groups) & (table["variant"] == variant)]
-    rows = rows[rows["sigma_train"].str.fullmatch(r"[\d.]+").astype(bool)]
+    rows = single_level(rows)
     return on_first_set(rows if against is None else rows[rows["against_variant"] == against])
 
 

@@ -149,11 +149,6 @@ def rows_of(table: pd.DataFrame) -> list[pd.Series]:
     return [row for _, row in table.iterrows()]
 
 
-def on_first_set(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of every run on the test set that it has first: the one of its noise sweep."""
-    return table.merge(table.drop_duplicates("run")[["run", "test_set"]], on=["run", "test_set"])
-
-
 def counted(table: pd.DataFrame) -> str:
     """6 images (photographs): the test sets behind the rows, each with its number of images."""
     rows = table[["test_set", "n"]].drop_duplicates()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from replication.report.cells import Cell, with_half_width
+from replication.results.summary import single_level
 from replication.study import labels
 from replication.study.published import row_name
 
@@ -21,11 +22,6 @@ def model_name(backbone: str, variant: str, objective: str) -> str:
 
 def of_groups(table: pd.DataFrame, *groups: str) -> pd.DataFrame:
     return table[table["group"].isin(groups)]
-
-
-def single_level(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of runs trained at one sigma."""
-    return table[table["sigma_train"].str.fullmatch(r"[\d.]+").astype(bool)]  # an empty column has no dtype
 
 
 def matched(table: pd.DataFrame) -> pd.DataFrame:

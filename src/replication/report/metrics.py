@@ -7,9 +7,7 @@ from collections import Counter
 
 import pandas as pd
 
-from replication.claims.parts import on_first_set
-from replication.report.families import single_level
-from replication.results.summary import Summary, read_summary
+from replication.results.summary import Summary, on_first_set, read_summary, single_level
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 from wne.files import write_text

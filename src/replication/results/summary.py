@@ -15,8 +15,8 @@ from replication.results.views import views
 from replication.study.params import ANALYSES, Params
 from replication.study.paths import ProfilePaths
 
-__all__ = ["CollectError", "Summary", "awgn", "covered", "fingerprints", "first_runs", "of_group", "read_csv",
-           "read_json", "read_summary", "summary_of"]  # fmt: skip
+__all__ = ["CollectError", "Summary", "awgn", "covered", "fingerprints", "first_runs", "of_group", "on_first_set",
+           "read_csv", "read_json", "read_summary", "single_level", "summary_of"]  # fmt: skip
 
 FILES = ("estimates", "training", "cost", "loss", "timing", "leakage", "difficulty", "filters", "errors", "recipe")
 
@@ -102,11 +102,20 @@ def of_group(table: pd.DataFrame, group: str) -> pd.DataFrame:
     return table[table["group"] == group]
 
 
+def single_level(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of runs trained at one sigma, not on a range and not on real noise."""
+    return table[table["sigma_train"].str.fullmatch(r"[\d.]+").astype(bool)]  # an empty column has no dtype
+
+
+def on_first_set(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each run on the test set that it has first: the one of its noise sweep."""
+    return table.merge(table.drop_duplicates("run")[["run", "test_set"]], on=["run", "test_set"])
+
+
 def awgn(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of grey denoisers trained, with clean targets, at a single level of Gaussian noise."""
-    single_noise = table["sigma_train"].str.fullmatch(r"[\d.]+").astype(bool)
     plain = (table["objective"] == "supervised") & (table["channels"] == 1) & (table["noise"] == "gaussian")
-    return table[single_noise & plain]
+    return single_level(table[plain])
 
 
 def first_runs(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from replication.report import style
 from replication.report.figures.grid import Panels
 from replication.results.errors import MINIMUM, bin_centres
-from replication.results.summary import CollectError, Summary
+from replication.results.summary import CollectError, Summary, single_level
 from replication.study import labels
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
@@ -77,7 +77,7 @@ def _rows(params: Params, summary: Summary) -> tuple[pd.DataFrame, float]:
         raise CollectError(f"{params.params_file}: errors has no item of the group {_GROUP}, which the figure needs")
     item, spec = items[0]
     rows = summary.errors[summary.errors["item"] == item]
-    rows = rows[rows["variant"].isin(_COLUMNS) & rows["sigma_train"].str.fullmatch(r"[\d.]+")]
+    rows = single_level(rows[rows["variant"].isin(_COLUMNS)])
     panels = rows.groupby("sigma_train")["variant"].nunique()
     if rows.empty or (panels < len(_COLUMNS)).any():
         raise CollectError(f"{params.params_file}: errors.{item} needs both variants at each sigma_train")

@@ -18,11 +18,10 @@ from itertools import product
 import pandas as pd
 
 from replication.report.cells import escape, fixed, interval, scientific, signed
-from replication.report.families import single_level
 from replication.report.numbers.study import Number, Value
 from replication.report.source import Source
 from replication.results.readers import ablations, design_recipes, recipe_labels
-from replication.results.summary import Summary, first_runs
+from replication.results.summary import Summary, first_runs, on_first_set, single_level
 from replication.study import labels
 
 _WHO = {"Wne": "wne", "Baseline": "baseline", "SeArch": "se_arch", "NeArch": "ne_arch"}
@@ -44,9 +43,7 @@ def _where(table: pd.DataFrame, **values: str) -> pd.DataFrame:
 
 def _first_sets(table: pd.DataFrame, variant: str = "wne") -> pd.DataFrame:
     """The rows of a variant on the first test set of each run's task."""
-    return _where(
-        table.merge(table.drop_duplicates("run")[["run", "test_set"]], on=["run", "test_set"]), variant=variant
-    )
+    return _where(on_first_set(table), variant=variant)
 
 
 def _control_runs(summary: Summary) -> pd.DataFrame:
