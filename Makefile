@@ -24,11 +24,11 @@ verify: $(READY)
 
 # The smoke profile's whole pipeline is one of the tests.
 test: $(READY)
-	python -m pytest --numprocesses 2 --dist loadgroup
+	python -m pytest --numprocesses 2 --dist loadfile
 
 # Without the pipeline, the wheel, the notebooks, compilation and other tests of more than some seconds.
 test-fast: $(READY)
-	python -m pytest tests -m "not pipeline and not slow" --numprocesses 2 --dist loadgroup
+	python -m pytest tests -m "not pipeline and not slow" --numprocesses 2 --dist loadfile
 
 # From the committed results: no checkpoints. Other profiles: make figures PROFILE=bsd400
 figures: $(READY)

@@ -1,4 +1,5 @@
-"""The smoke profile's whole pipeline under DVC, in a copy of the repository, as a newcomer runs it."""
+"""The smoke profile's whole pipeline under DVC, in a copy of the repository, as a newcomer runs it; and every recipe of
+docs/extending.md there. One file, so that one process makes the pipeline once."""
 
 from __future__ import annotations
 
@@ -11,14 +12,41 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from commands import ran, shell
+from commands import BLOCK, RECIPES, follow, ran, shell
 from replication.results.summary import read_summary
 from replication.study.params import load_params
 from replication.study.paths import ProfilePaths
 
 ROOT = Path(__file__).parents[2]
 SMOKE = "profiles/smoke/dvc.yaml"
-pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.pipeline
+
+
+# What a clone has, without what was made in it, and without results.
+_LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", ".dvc", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis", "executed", "images", "noise",
+    "checkpoints", "dvc.lock", "results", "build",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory) -> Path:
+    """A fresh copy of the repository."""
+    copy = tmp_path_factory.mktemp("clone") / "repository"
+    shutil.copytree(ROOT, copy, ignore=_LEFT_OUT)
+    for profile in ("default", "bsd400", "smoke"):
+        shutil.rmtree(copy / "paper" / profile, ignore_errors=True)
+    shutil.copytree(ROOT / "results/bsd400/weights", copy / "results/bsd400/weights")
+    shutil.copytree(ROOT / "src/replication/results", copy / "src/replication/results", dirs_exist_ok=True)
+    shell(copy, "dvc init --no-scm --quiet")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def reproduced(repository) -> Path:
+    """The same after `dvc repro profiles/smoke/dvc.yaml`."""
+    shell(repository, "dvc repro profiles/smoke/dvc.yaml")
+    return repository
 
 
 def _dvc(repository: Path, *arguments: str) -> str:
@@ -119,6 +147,53 @@ def test_the_paper_profile_is_a_complete_pipeline(repository):
         "figures",
         "tables",
     } <= stages
+
+
+@pytest.fixture
+def copy(reproduced, tmp_path) -> Path:
+    """The repository with the results of the smoke profile."""
+    target = tmp_path / "extended"
+    shutil.copytree(reproduced, target, symlinks=True)
+    return target
+
+
+def test_the_table_at_the_head_counts_the_files():
+    """Files to open, without the new ones' copies in other profiles."""
+    named = {
+        title: {name for language, name, _ in BLOCK.findall(text) if language != "bash"}
+        for title, text in RECIPES.items()
+    }
+    assert len(named["A backbone"]) == 3
+    assert len(named["A run"]) == 1
+    assert len(named["A figure"]) == len(named["A table"]) == 3
+    assert len(named["An analysis of trained runs"]) == 7
+
+
+def test_every_recipe_works_as_it_is_written(copy):
+    """In the order of the page: a later one may use what an earlier one added."""
+    printed = follow("A backbone", copy)
+    assert "profiles/smoke/code.yaml: up to date" in printed and " failed" not in printed
+
+    printed = follow("A run", copy)
+    assert "dncnn-baseline-s40, dncnn-wne-s40" in printed and printed.count("Running stage") == 2
+
+    # The summary lacks the new runs, and says so; with them the figure is drawn.
+    shell(copy, "dvc repro profiles/smoke/dvc.yaml")
+    follow("A figure", copy)
+    assert (copy / "paper/smoke/figures/gain.png").stat().st_size > 5000
+
+    follow("A table", copy)
+    assert "40" in (copy / "paper/smoke/tables/gain.tex").read_text()
+
+    follow("An analysis of trained runs", copy)
+    estimates = pd.read_csv(copy / "results/smoke/summary/estimates.csv")
+    rows = estimates[estimates["kind"] == "exposure"]
+    assert len(rows) == 6
+    wne = rows.loc[rows["run"] == "dncnn-wne-s25", "value"]
+    baseline = rows.loc[rows["run"] == "dncnn-baseline-s25", "value"]
+    assert wne.max() - wne.min() < 1e-3 < baseline.max() - baseline.min()  # WNE does not see the contrast
+    page = (copy / "results/smoke/README.md").read_text()
+    assert "Gain of WNE against the noise of the test" in page and "Gain of WNE in numbers" in page
 
 
 def test_a_changed_and_an_added_run_train_alone(reproduced):
