@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 from hypothesis import settings
@@ -13,6 +15,7 @@ from wne.models import create_denoiser
 # Images this small gain nothing from a second thread, and threads that wait for one another are
 # a hundred times slower on a busy machine.
 torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # and of the notebooks and commands that tests start
 # Derandomized: a failure on one machine is a failure on all of them.
 settings.register_profile("wne", deadline=None, derandomize=True, max_examples=8)
 settings.load_profile("wne")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -242,12 +241,3 @@ def test_missing_pictures_are_named(results, tmp_path):
     empty = params.model_copy(update={"samplers": {}})
     with pytest.raises(CollectError, match="no item of samplers with pictures has random_pixels"):
         fig17(empty, summary, ProfilePaths(params.profile, tmp_path))
-
-
-def test_nothing_here_needs_torch():
-    import subprocess
-    import sys
-
-    modules = "replication.results.samplers, replication.report.figures.samplers, replication.report.tables.samplers"
-    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(REPOSITORY)).returncode == 0

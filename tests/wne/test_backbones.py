@@ -10,7 +10,10 @@ from backbones import BACKBONES, ComplexNet, SigmaConditioned, Volume, backbone,
 from conftest import random_images
 from wne import NormalizationEquivariant, assert_normalization_equivariant, create_denoiser
 
-every_backbone = pytest.mark.parametrize("name", BACKBONES)
+# The large encoders take seconds each.
+SLOW = ("timm:swin_tiny_patch4_window7_224", "timm:vit_tiny_patch16_224")
+NAMES = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in BACKBONES]
+every_backbone = pytest.mark.parametrize("name", NAMES)
 OUTPUT = {"lraspp": "out"}
 
 
@@ -45,7 +48,7 @@ def test_images_of_a_batch_do_not_see_each_other(name):
             )
 
 
-@pytest.mark.parametrize("name", [name for name in BACKBONES if name != "tv"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name.values != ("tv",)])
 def test_wrapped_backbones_train_and_have_the_names_of_the_backbone(name):
     f, y = wrap(name).train(), random_images(2, BACKBONES[name][0], 32, 32, dtype=torch.float32)
     f(y).square().mean().backward()

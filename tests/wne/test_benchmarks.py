@@ -27,6 +27,7 @@ def test_each_trial_is_a_run_of_the_default_profile_but_for_its_start_and_seed()
     assert len({params.fingerprint(trial.name) for trial in starts.trials()}) == len(starts.trials())
 
 
+@pytest.mark.slow
 def test_no_validation_image_is_trained_on_or_belongs_to_a_test_set(tmp_path):
     starts.prepare_training_set(tmp_path)
     trained = {path.name for path in image_paths(tmp_path / IMAGES, "embedded-train")}

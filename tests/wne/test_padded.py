@@ -80,7 +80,9 @@ def test_what_does_not_fit_is_refused():
 # --- timm ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("encoder", ["convnext_atto", "maxvit_rmlp_pico_rw_256", "regnetx_002"])
+@pytest.mark.parametrize(
+    "encoder", ["convnext_atto", pytest.param("maxvit_rmlp_pico_rw_256", marks=pytest.mark.slow), "regnetx_002"]
+)
 def test_encoders_with_windows_and_strides_take_every_size_in_turn(encoder):
     f = create_denoiser(f"timm:{encoder}", "wne", width=4).eval()
     with torch.no_grad():

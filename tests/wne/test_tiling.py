@@ -199,6 +199,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 """
 
 
+@pytest.mark.slow
 def test_an_image_of_4096_by_4096_takes_less_than_2_gb():
     found = subprocess.run([sys.executable, "-c", _LARGE], capture_output=True, text=True, check=True)
     assert float(found.stdout) < 2  # GiB, all of the process
