@@ -48,7 +48,7 @@ def _samplers(params: Params) -> pd.DataFrame:
     for item, spec in params.samplers.items():
         for run in spec.runs:
             head = {"item": item, "operator": spec.operator, "test_set": spec.test_set} | identity(params, run)
-            row = head | {"n": 6, "diverged": 0, "gap": -0.1, "gap_low": -0.2, "gap_high": 0.0}
+            row = head | {"n": 6, "diverged": 0, "lost": 0, "gap": -0.1, "gap_low": -0.2, "gap_high": 0.0}
             row |= {"one_pass_psnr": 29.0, "best_psnr": 30.1, "psnr": 30.0}
             row |= {"psnr_gain": 5.0, "psnr_gain_low": 4.0, "psnr_gain_high": 6.0}
             rows.append(row)

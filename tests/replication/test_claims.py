@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from replication.claims import RULES, VERDICTS, claims, ledger
-from replication.claims.ledger import settle, verdict
-from replication.claims.parts import Outcome, Part, judged, measured
+from replication.claims import RULES, VERDICTS, claims, comparisons, ledger
+from replication.claims.ledger import FAILS, HOLDS, MIXED, OPEN, outcome_of, settle
+from replication.claims.paper import PaperSummary
+from replication.claims.parts import Bounds, Part, judged, measured
 from replication.results.summary import CollectError
 from replication.study.params import Params
-from replication.study.published import read_published
+from replication.study.published import PARAMETERS, read_published
 from synthetic_results import REPOSITORY
 from whole_summary import whole_summary
 
-REPRODUCED, PARTLY, NOT, UNTESTED = VERDICTS
+REPRODUCED, REFUTED, REDUCED, UNTESTED = VERDICTS
 PUBLISHED = read_published(REPOSITORY / "data/paper_values.csv")
 NAN = float("nan")
 
@@ -42,7 +44,13 @@ def study(tmp_path_factory) -> tuple[Params, SimpleNamespace]:
     made = edited(made, "defects", made.defects["objective"] == "soft_ne", paper_median=0.05)
     made = edited(made, "jpeg", made.jpeg["variant"] == "wne", psnr_gain=(0.3, 0.2, 0.4))
     made = edited(made, "real", made.real["variant"] == "wne", psnr_gain=(0.0, -0.05, 0.05))
+    made = edited(made, "real", made.real["variant"] == "baseline", psnr=(35.0, 34.0, 36.0), input_psnr=30.0)
     made.real["test_set"] = "sidd-validation"
+    made = edited(made, "samplers", made.samplers["variant"] == "wne", lost=0)
+    made = edited(made, "curves", made.curves["variant"] == "wne_input", psnr=(10.0, 9.0, 11.0), input_psnr=20.0)
+    made = edited(made, "filters", made.filters["variant"] == "baseline", row_sum_error_max=0.2)
+    made.training["parameters"] = made.training["backbone"].map(PARAMETERS)
+    made.training["train_set"] = made.difficulty["train_set"] = "grey8694"
     made.timing = pd.concat([made.timing, made.timing.assign(device="cuda")], ignore_index=True)
     made = edited(made, "timing", made.timing["variant"] == "wne", ratio=(1.0, 0.98, 1.02))
     return params, edited(made, "timing", made.timing["variant"] == "ne_arch", ratio=(1.6, 1.5, 1.7))
@@ -72,18 +80,27 @@ def rows_of(table: pd.DataFrame, query: str) -> pd.Series:
 # --- every rule, on both sides ----------------------------------------------------------------------------
 
 
-def test_all_seventeen_claims_are_there_with_a_rule(study):
+def test_all_seventeen_claims_hold_where_the_results_agree_with_them(study):
     params, summary = study
     lines = claims(params, summary, PUBLISHED)
-    assert [made.id for made in lines] == [f"C{number}" for number in range(1, 18)]
+    assert [made.rule.id for made in lines] == [f"C{number}" for number in range(1, 18)]
     for made in lines:
-        assert made.verdict == REPRODUCED, (made.id, made.ours)
-        assert all(
-            (made.statement, made.where, made.rule, made.paper, made.ours, made.short, made.command, made.evidence)
-        )
-        assert made.n or made.id == "C17"
-        assert any(character.isdigit() for character in made.rule)
-    assert list(ledger(lines)["id"]) == [made.id for made in lines]
+        assert (made.verdict, made.outcome) == (REPRODUCED, HOLDS), (made.rule.id, made.ours)
+        rule = made.rule
+        assert all((rule.title, rule.statement, rule.where, rule.rule, made.ours, made.paper, made.command))
+        assert len(rule.title.split()) <= 11 and rule.fixed.startswith("2026-11-")
+        assert made.n or rule.id == "C17"
+        assert any(character.isdigit() for character in rule.rule)
+    assert list(ledger(lines)["id"]) == [made.rule.id for made in lines]
+
+
+def test_smaller_networks_than_the_published_are_at_reduced_scale_only(study):
+    """But for what does not depend on networks: the theorems, exactness and the filters."""
+    params, summary = study
+    small = edited(summary, "training", summary.training["run"].notna(), parameters=40_000)
+    made = {line.rule.id: line.verdict for line in claims(params, small, PUBLISHED)}
+    assert {name for name, verdict in made.items() if verdict == REPRODUCED} == {"C1", "C2", "C6", "C7", "C9", "C17"}
+    assert set(made.values()) == {REPRODUCED, REDUCED}
 
 
 MATCHED = "variant == 'wne' and sigma_train == sigma_test.astype('int').astype('str')"
@@ -96,60 +113,69 @@ IN_C5 = "group in ['swinir', 'restormer'] and variant == 'wne'"
 TO_NE, TO_SE = "against_variant == 'ne_arch'", "against_variant == 'se_arch'"
 
 # claim, table, rows, new numbers, verdict: each differs from the base in the quantity of its rule alone
+IN_ALL = f"{MATCHED} and {AWGN}"
+CONTROLS = "group == 'training-controls' and variant == 'baseline'"
 CASES = [
-    ("C1", "defects", "variant == 'wne'", {"paper_max": 1.1e-5}, PARTLY),
+    ("C1", "defects", "variant == 'wne'", {"paper_max": 1.1e-5}, REFUTED),
     ("C1", "defects", "run == 'dncnn-wne-s10'", {"paper_max": 9e-6}, REPRODUCED),
-    ("C1", "defects", "variant == 'baseline'", {"paper_median": 9e-4}, PARTLY),
-    ("C1", "defects", "group == 'training-controls' and variant == 'baseline'", {"paper_median": 1e-6}, REPRODUCED),
-    ("C2", "defects", "run == 'fdncnn-ne_arch-s25'", {"paper_max": 1e-4}, PARTLY),
-    ("C3", "paired", MATCHED, {"psnr_gain": (0.0, -0.149, 0.1)}, REPRODUCED),
-    ("C3", "paired", f"{MATCHED} and group == 'restormer'", {"psnr_gain": (-0.3, -0.4, -0.2)}, PARTLY),
-    ("C3", "paired", f"{MATCHED} and {AWGN}", {"psnr_gain": (-0.3, -0.4, -0.2)}, NOT),
-    ("C3", "paired", f"{MATCHED} and {AWGN}", {"psnr_gain": (-0.05, -0.4, 0.3)}, UNTESTED),
-    ("C3", "paired", f"{MATCHED} and {AWGN}", {"psnr_gain": (-0.05, NAN, NAN)}, UNTESTED),
+    ("C1", "defects", "run == 'dncnn-wne-s10'", {"paper_max": 2e-5}, REFUTED),
+    ("C1", "defects", "variant == 'baseline'", {"paper_median": 9e-4}, REFUTED),
+    ("C1", "defects", CONTROLS, {"paper_median": 1e-6}, REPRODUCED),
+    ("C2", "defects", "run == 'fdncnn-ne_arch-s25'", {"paper_max": 1e-4}, REFUTED),
+    ("C3", "paired", MATCHED, {"psnr_gain": (0.0, -0.29, 0.29)}, REPRODUCED),
+    ("C3", "paired", f"{MATCHED} and group == 'restormer'", {"psnr_gain": (-0.4, -0.5, -0.31)}, REFUTED),
+    ("C3", "paired", f"{MATCHED} and group == 'restormer'", {"psnr_gain": (0.4, 0.31, 0.5)}, REFUTED),
+    ("C3", "paired", f"{MATCHED} and group == 'restormer'", {"psnr_gain": (-0.2, -0.4, 0.0)}, REPRODUCED),
+    ("C3", "paired", IN_ALL, {"psnr_gain": (-0.4, -0.5, -0.31)}, REFUTED),
+    ("C3", "paired", IN_ALL, {"psnr_gain": (-0.05, -0.4, 0.3)}, UNTESTED),
+    ("C3", "paired", IN_ALL, {"psnr_gain": (-0.05, NAN, NAN)}, UNTESTED),
     ("C4", "paired", f"{IN_C4} and {UP}", {"psnr_gain": (1.5, 1.0, 2.0)}, REPRODUCED),
-    ("C4", "paired", f"{IN_C4} and {UP} and sigma_train == '50'", {"psnr_gain": (1.5, 0.9, 2.0)}, PARTLY),
-    ("C4", "paired", f"{IN_C4} and {LOWEST}", {"psnr_gain": (0.5, -0.1, 1.0)}, PARTLY),
+    ("C4", "paired", f"{IN_C4} and {UP}", {"psnr_gain": (1.5, 0.9, 2.0)}, UNTESTED),
+    ("C4", "paired", f"{IN_C4} and {UP} and sigma_train == '50'", {"psnr_gain": HARD}, REFUTED),
     ("C4", "paired", f"{IN_C4} and {DOWN} and sigma_train == '10'", {"psnr_gain": HARD}, REPRODUCED),
-    ("C4", "contrasts", f"group == 'cnn' and {TO_NE} and {UP}", {"psnr_gain": (0.5, 0.4, 0.6)}, PARTLY),
-    ("C4", "contrasts", f"group == 'cnn' and {TO_SE} and {LOWEST}", {"psnr_gain": HARD}, PARTLY),
-    ("C5", "paired", f"group == 'swinir' and {UP}", {"psnr_gain": HARD}, PARTLY),
-    ("C5", "paired", f"{IN_C5} and ({UP} or {DOWN})", {"psnr_gain": HARD}, NOT),
-    ("C5", "paired", f"group == 'restormer' and {UP}", {"psnr_gain": WIDE}, PARTLY),
-    ("C6", "timing", "device == 'cuda' and variant == 'wne'", {"ratio": (1.02, 0.99, 1.06)}, PARTLY),
-    ("C6", "timing", "device == 'cuda' and variant == 'ne_arch'", {"ratio": (1.4, 1.2, 1.6)}, PARTLY),
-    ("C6", "timing", "device == 'cpu'", {"ratio": (3.0, 2.9, 3.1)}, REPRODUCED),
-    ("C7", "filters", "variant == 'wne'", {"rho": 2e-6}, PARTLY),
-    ("C7", "filters", "variant == 'wne'", {"row_sum_error_max": 1e-3}, PARTLY),
-    ("C7", "filters", "variant == 'baseline'", {"rho": 1e-4}, PARTLY),
-    ("C8", "errors", "quantity == 'spread' and variant == 'wne'", {"high": 1.1}, PARTLY),
-    ("C8", "errors", "quantity == 'spread_difference'", {"high": 0.1}, PARTLY),
+    ("C4", "contrasts", f"group == 'cnn' and {TO_NE} and {UP}", {"psnr_gain": (0.6, 0.55, 0.7)}, REFUTED),
+    ("C4", "contrasts", f"group == 'fdncnn' and {TO_NE} and {DOWN}", {"psnr_gain": HARD}, REFUTED),
+    ("C4", "contrasts", f"group == 'cnn' and {TO_SE} and {LOWEST}", {"psnr_gain": HARD}, REFUTED),
+    ("C5", "paired", f"group == 'swinir' and {UP}", {"psnr_gain": HARD}, REFUTED),
+    ("C5", "paired", f"{IN_C5} and ({UP} or {DOWN})", {"psnr_gain": HARD}, REFUTED),
+    ("C5", "paired", f"group == 'restormer' and {UP}", {"psnr_gain": WIDE}, REPRODUCED),
+    ("C6", "timing", "device == 'cuda' and variant == 'wne'", {"ratio": (1.12, 1.06, 1.2)}, REFUTED),
+    ("C6", "timing", "device == 'cpu' and variant == 'wne'", {"ratio": (1.1, 1.06, 1.14)}, REPRODUCED),
+    ("C6", "timing", "device == 'cpu' and variant == 'ne_arch'", {"ratio": (1.1, 1.0, 1.2)}, REFUTED),
+    ("C7", "filters", "variant == 'wne'", {"rho": 2e-6}, REFUTED),
+    ("C7", "filters", "variant == 'wne'", {"row_sum_error_max": 1e-3}, REFUTED),
+    ("C7", "filters", "variant == 'baseline'", {"rho": 1e-4}, REFUTED),
+    ("C7", "filters", "variant == 'baseline'", {"row_sum_error_max": 1e-4}, REFUTED),
+    ("C8", "errors", "quantity == 'spread' and variant == 'wne'", {"value": 1.5, "low": 1.2, "high": 1.7}, REFUTED),
+    ("C8", "errors", "quantity == 'spread_difference'", {"high": 0.1}, UNTESTED),
     ("C8", "errors", "quantity == 'spread' and variant == 'baseline'", {"high": 9.0}, REPRODUCED),
-    ("C9", "difficulty", "quantity == 'coverage' and sigma == 10 and at == 50", {"value": 0.45}, PARTLY),
-    ("C9", "difficulty", "quantity == 'coverage' and sigma > at", {"value": 0.96}, PARTLY),
-    ("C9", "difficulty", "quantity == 'coverage' and sigma < at", {"value": 0.1}, NOT),
+    ("C9", "difficulty", "quantity == 'coverage' and sigma == 10 and at == 50", {"value": 0.45}, REFUTED),
+    ("C9", "difficulty", "quantity == 'coverage' and sigma < at", {"value": 0.1}, REFUTED),
     ("C9", "difficulty", "quantity == 'coverage_error'", {"value": 1.0}, UNTESTED),
-    ("C10", "contrasts", "variant == 'wne_input'", {"psnr_gain": (-0.1, -0.3, 0.1)}, UNTESTED),
-    ("C10", "contrasts", "variant == 'wne_input'", {"psnr_gain": (0.2, 0.1, 0.3)}, NOT),
-    ("C11", "defects", "group == 'training-controls' and variant == 'baseline'", {"paper_median": 5e-4}, PARTLY),
-    ("C11", "defects", "objective == 'soft_ne'", {"paper_median": 0.5}, PARTLY),
-    ("C11", "contrasts", "group == 'training-controls'", {"psnr_gain": WIDE}, PARTLY),
-    ("C12", "paired", "sigma_test == 100", {"ssim_gain": (-0.2, -0.3, -0.1)}, PARTLY),
-    ("C12", "paired", "sigma_test != 7", {"ssim_gain": (-0.2, -0.3, -0.1)}, NOT),
+    ("C9", "difficulty", "train_set == 'grey8694'", {"train_set": "another"}, UNTESTED),
+    ("C10", "curves", "variant == 'wne_input'", {"psnr": (21.0, 20.5, 22.0)}, REFUTED),
+    ("C10", "contrasts", "variant == 'wne_input'", {"psnr_gain": (0.2, 0.1, 0.3)}, REFUTED),
+    ("C11", "defects", CONTROLS, {"paper_median": 5e-4}, REFUTED),
+    ("C11", "defects", "objective == 'soft_ne'", {"paper_median": 0.5}, REFUTED),
+    ("C11", "contrasts", "run == 'swinir-baseline-s0to55'", {"psnr_gain": HARD}, REFUTED),
+    ("C11", "contrasts", "run == 'swinir-soft_ne-s25'", {"psnr_gain": HARD}, REPRODUCED),
+    ("C12", "paired", "sigma_test == 100", {"ssim_gain": (-0.2, -0.3, -0.1)}, REFUTED),
     ("C12", "paired", "sigma_test > 0", {"ssim_gain": (0.1, -0.3, 0.5)}, UNTESTED),
-    ("C13", "paired", f"group == 'colour' and {UP}", {"psnr_gain": HARD}, PARTLY),
-    ("C13", "paired", "group == 'colour'", {"psnr_gain": HARD}, NOT),
+    ("C13", "paired", f"group == 'colour' and {UP}", {"psnr_gain": HARD}, REFUTED),
+    ("C13", "paired", f"group == 'colour' and {MATCHED}", {"psnr_gain": (0.45, 0.4, 0.5)}, REFUTED),
     ("C14", "real", "variant == 'wne'", {"psnr_gain": (0.0, -0.11, 0.1)}, UNTESTED),
-    ("C14", "real", "variant == 'wne'", {"psnr_gain": (-0.3, -0.4, -0.2)}, NOT),
-    ("C14", "real", "variant == 'wne'", {"test_set": "polyu-test"}, PARTLY),
-    ("C15", "samplers", "operator == 'none' and variant == 'wne'", {"gap": (-0.4, -0.6, -0.2)}, PARTLY),
-    ("C15", "samplers", "operator == 'random_pixels' and variant == 'wne'", {"psnr_gain": WIDE}, PARTLY),
-    ("C15", "samplers", "operator == 'random_pixels' and variant == 'wne'", {"diverged": 1}, PARTLY),
-    ("C15", "samplers", "operator == 'blur'", {"psnr_gain": HARD, "diverged": 6}, REPRODUCED),
-    ("C16", "paired", f"noise == 'laplace' and variant == 'wne' and {UP}", {"psnr_gain": HARD}, PARTLY),
-    ("C16", "jpeg", "variant == 'wne' and quality == 5", {"psnr_gain": (-0.1, -0.2, 0.1)}, PARTLY),
-    ("C16", "contrasts", f"noise == 'uniform' and {TO_NE} and {DOWN}", {"psnr_gain": HARD}, PARTLY),
-    ("C16", "contrasts", f"noise == 'rayleigh' and {TO_NE} and {DOWN}", {"psnr_gain": EASY}, PARTLY),
+    ("C14", "real", "variant == 'wne'", {"psnr_gain": (-0.3, -0.4, -0.2)}, REFUTED),
+    ("C14", "real", "variant == 'wne'", {"test_set": "polyu-test"}, REDUCED),
+    ("C14", "real", "variant == 'baseline'", {"psnr": 30.4}, UNTESTED),
+    ("C15", "samplers", "operator == 'none' and variant == 'wne'", {"gap": (-0.8, -0.9, -0.6)}, REFUTED),
+    ("C15", "samplers", "operator == 'random_pixels' and variant == 'wne'", {"psnr_gain": WIDE}, REPRODUCED),
+    ("C15", "samplers", "operator == 'blur' and variant == 'wne'", {"lost": 6}, REFUTED),
+    ("C15", "samplers", "operator == 'blur'", {"psnr_gain": HARD}, REPRODUCED),
+    ("C16", "paired", f"noise == 'laplace' and variant == 'wne' and {UP}", {"psnr_gain": HARD}, REFUTED),
+    ("C16", "jpeg", "variant == 'wne' and quality >= 20", {"psnr_gain": HARD}, REFUTED),
+    ("C16", "jpeg", "variant == 'wne' and quality < 20", {"psnr_gain": HARD}, REPRODUCED),
+    ("C16", "contrasts", f"noise == 'uniform' and {TO_NE} and {DOWN}", {"psnr_gain": HARD}, REFUTED),
+    ("C16", "contrasts", f"noise == 'rayleigh' and {TO_NE} and {DOWN}", {"psnr_gain": EASY}, REFUTED),
 ]  # fmt: skip
 
 
@@ -174,26 +200,71 @@ def test_what_is_proved_names_the_tests_that_check_it(study):
     assert "trained NE-arch" in both.ours and both.n and not alone.n
 
 
-def test_an_unfavourable_number_is_the_one_that_is_shown(study):
+def test_several_comparisons_are_summed_up_by_median_range_and_counts(study):
     params, summary = study
     rows = rows_of(summary.paired, f"{MATCHED} and run == 'swinir-wne-s50'")
-    made = line(params, edited(summary, "paired", rows, psnr_gain=(-0.31, -0.42, -0.23)), "C3")
-    assert "-0.31 [-0.42, -0.23] dB at worst (swinir, sigma 50), 8 of 9 hold" in made.ours
-    assert made.interval == "[-0.42, -0.23]"
+    made = line(params, edited(summary, "paired", rows, psnr_gain=(-0.41, -0.52, -0.33)), "C3")
+    assert made.ours == "matched noise, WNE - baseline: median 0.00 dB (-0.41 to +0.00), 8/0/1".replace(
+        "0.00 dB", "+0.00 dB"
+    )
+    table = comparisons([made])
+    row = table[table["label"] == "SwinIR, sigma 50"].iloc[0]
+    assert (row["state"], row["value"], row["low"], row["lower"]) == ("fails", -0.41, -0.52, -0.3)
+    assert row["paper"] == pytest.approx(-0.14)  # Table 1: 27.47 - 27.61
 
 
-def test_without_a_gpu_time_is_told_and_not_judged(study):
+def test_without_a_gpu_the_cpu_decides_at_reduced_scale(study):
     params, summary = study
     alone = SimpleNamespace(**{**vars(summary), "timing": summary.timing[summary.timing["device"] == "cpu"]})
     made = line(params, alone, "C6")
-    assert made.verdict == UNTESTED and "no GPU" in made.ours and "NE-arch 1.60" in made.ours
+    assert made.verdict == REDUCED and made.notes == ("no GPU",) and "CPU time, NE-arch / baseline: 1.60" in made.ours
 
 
 def test_a_stand_in_for_sidd_is_named(study):
     params, summary = study
     rows = rows_of(summary.real, "variant == 'wne'")
     made = line(params, edited(summary, "real", rows, test_set="sensor-test"), "C14")
-    assert "stand-in for SIDD, simulated sensor noise" in made.ours and "stand-in" in made.short
+    assert "stand-in for SIDD, simulated sensor noise" in made.ours and made.verdict == REDUCED
+
+
+# --- the paper under the same rules -----------------------------------------------------------------------
+
+
+def test_the_paper_passes_every_rule_but_one_which_is_a_finding(study):
+    """FDnCNN-WNE against NE-arch at low noise, in its Fig. 10."""
+    params, summary = study
+    lines = {made.rule.id: made for made in claims(params, summary, PUBLISHED)}
+    read = {name for name, made in lines.items() if made.papers}
+    assert read == {"C3", "C4", "C5", "C6", "C9", "C10", "C13", "C14", "C15", "C16"}
+    for name in read - {"C4"}:
+        assert outcome_of(lines[name].papers) == HOLDS, lines[name].paper
+    failing = [(part.name, test.label) for part in lines["C4"].papers for test in part.tests if not test.holds]
+    assert failing == [("FDnCNN-WNE - NE-arch", f"FDnCNN, sigma {s}, lowest noise") for s in (25, 50)]
+    assert "-0.93 dB (FDnCNN, sigma 25, lowest noise)" in lines["C4"].finding
+    assert "24 lie within 0.15 dB" in lines["C3"].finding and "-0.20 to +0.29 dB" in lines["C3"].finding
+    assert "-1.15 dB at 5" in lines["C16"].finding
+
+
+@pytest.mark.parametrize(
+    ("figure", "backbone", "apart"),
+    # Fig. 14 and Table 8 do not print the same numbers: up to 0.26 dB apart (baseline, sigma 25).
+    [("Figure 3", "dncnn", 0.03), ("Figure 4", "swinir", 0.04), ("Figure 14", "restormer", 0.27)],
+)
+@pytest.mark.parametrize("sigma", [10, 25, 50])
+@pytest.mark.parametrize("variant", ["baseline", "wne"])
+def test_the_papers_curves_agree_with_its_tables(figure, backbone, apart, sigma, variant):
+    """At sigma_train, between the nearest two points that were read."""
+    curve = PUBLISHED.curve(figure, variant, sigma).sort_values("sigma_test")
+    read = np.interp(np.log(sigma), np.log(curve["sigma_test"]), curve["output_psnr"])
+    assert read == pytest.approx(PUBLISHED.matched_psnr(backbone, variant, "set12", f"{sigma}"), abs=apart)
+
+
+def test_jpeg_files_and_other_noise_are_those_of_figures_20_and_21():
+    paper = PaperSummary(PUBLISHED)
+    assert sorted(paper.jpeg["backbone"].unique()) == ["dncnn", "swinir"]
+    assert list(paper.jpeg.query("backbone == 'dncnn'")["quality"]) == list(range(5, 90, 5))
+    uniform = paper.paired.query("noise == 'uniform' and backbone == 'dncnn'")
+    assert (uniform["sigma_test"].min(), uniform["sigma_test"].max()) == (5, 100)
 
 
 # --- what a profile does not report, and what is missing --------------------------------------------------
@@ -214,15 +285,15 @@ def test_a_claim_that_the_profile_does_not_report_is_not_tested(study):
     without = reporting(params, colour=False, n2n=False)
     for claim, group in (("C13", "colour"), ("C15", "n2n")):
         made = line(without, summary, claim)
-        assert made.verdict == UNTESTED and group in made.ours and not made.n
+        assert (made.verdict == UNTESTED and made.notes == (f"not run: {group}",)) or claim == "C15"
 
 
-def test_a_claim_is_partly_at_most_where_one_of_its_experiments_is_not_reported(study):
+def test_an_experiment_that_is_not_run_is_named_and_does_not_change_the_verdict(study):
     params, summary = study
     without = reporting(params, restormer=False)
     kept = summary.paired[summary.paired["group"] != "restormer"]
     made = line(without, SimpleNamespace(**{**vars(summary), "paired": kept}), "C5")
-    assert made.verdict == PARTLY and "does not report restormer" in made.ours
+    assert made.verdict == REPRODUCED and made.notes == ("not run: restormer",)
 
 
 def test_missing_runs_are_an_error_with_their_names(study):
@@ -256,8 +327,8 @@ def test_commands_name_the_stages_of_the_profile(study):
 # --- the tests themselves ---------------------------------------------------------------------------------
 
 
-LOW, HIGH, INSIDE = {"at_least": 0.5}, {"at_most": 1.05}, {"at_least": -0.5, "at_most": 0.5}
-ABOVE, BELOW = {"above": 0}, {"below": 0}
+LOW, HIGH, INSIDE = Bounds(lower=0.5), Bounds(upper=1.05), Bounds(-0.5, 0.5)
+ABOVE, BELOW = Bounds(lower=0.0, strict=True), Bounds(upper=0.0, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -272,35 +343,28 @@ ABOVE, BELOW = {"above": 0}, {"below": 0}
     ],
 )  # fmt: skip
 def test_an_interval_decides_only_when_all_of_it_is_on_one_side(bounds, low, high, holds):
-    assert judged("", (low + high) / 2, low, high, **bounds).holds is holds
+    assert judged("", (low + high) / 2, low, high, bounds).holds is holds
 
 
-def test_a_quantity_without_an_interval_decides_by_its_margin():
-    assert measured("", 1.0, 0.0).holds is True and measured("", 1.0, -1e-9).holds is False
+def test_a_quantity_without_an_interval_decides_by_its_value():
+    assert measured("", 0.5, LOW).holds is True and measured("", 0.49, LOW).holds is False
 
 
-def _outcome(*states: bool | None, is_partial: bool = False, empty: bool = False) -> Outcome:
+def _part(*states: bool | None) -> Part:
     ends = {True: (1.0, 2.0), None: (-1.0, 1.0), False: (-2.0, -1.0)}
-    tests = tuple(judged("", 0.0, *ends[state], at_least=0.0) for state in states)
-    parts = (Part("a", tests, str), *([Part("b", (), str)] if empty else []))
-    return Outcome(parts, "", is_partial=is_partial)
+    return Part(
+        "a", tuple(judged("", 0.0, *ends[state], Bounds(lower=0.0)) for state in states), Bounds(lower=0.0), str
+    )
 
 
 @pytest.mark.parametrize(
-    ("outcome", "expected"),
+    ("parts", "expected"),
     [
-        (_outcome(True, True), REPRODUCED), (_outcome(True, None), PARTLY), (_outcome(True, False), PARTLY),
-        (_outcome(False, None), NOT), (_outcome(False, False), NOT), (_outcome(None, None), UNTESTED),
-        (_outcome(), UNTESTED), (_outcome(True, is_partial=True), PARTLY), (_outcome(False, is_partial=True), NOT),
-        (_outcome(True, empty=True), PARTLY), (_outcome(None, empty=True), UNTESTED),
+        ([(True, True)], HOLDS), ([(True, None)], HOLDS), ([(True, None, None)], OPEN), ([(True, False)], MIXED),
+        ([(True, True, False)], MIXED), ([(True, False, False)], FAILS), ([(False, None)], FAILS), ([(None, None)], ""),
+        ([], ""), ([(True,), (None,)], OPEN), ([(True,), (False,)], MIXED), ([(None,), (False,)], FAILS),
+        ([(True,), (True, None, None)], OPEN),
     ],
 )  # fmt: skip
-def test_verdicts_from_tests(outcome, expected):
-    assert verdict(outcome) == expected
-
-
-def test_the_worst_test_is_the_one_that_fails_by_most():
-    names = {"a": (1.0, 2.0), "b": (-0.2, 0.1), "c": (-3.0, -2.0), "d": (-4.0, 1.0)}
-    tests = [judged(name, 0.0, *ends, at_least=0.0) for name, ends in names.items()]
-    assert Part("", tuple(tests), str).worst.label == "c"
-    assert Part("", tuple(test for test in tests if test.label != "c"), str).worst.label == "d"
+def test_outcomes_from_parts(parts, expected):
+    assert outcome_of(tuple(_part(*states) for states in parts)) == expected

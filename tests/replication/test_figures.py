@@ -33,7 +33,7 @@ def tiny(tmp_path_factory):
 
 def test_every_figure_of_the_reported_groups_is_there_as_pdf_and_png_and_no_other_file(tiny):
     _, paths = tiny
-    drawn = ("fig02", "fig03", "fig04", "fig07", "fig12", "fig13", "overview", "training")
+    drawn = ("comparisons", "fig02", "fig03", "fig04", "fig07", "fig12", "fig13", "overview", "training")
     assert {file.name for file in paths.figures.iterdir()} == {f"{n}.{kind}" for n in drawn for kind in ("pdf", "png")}
 
 

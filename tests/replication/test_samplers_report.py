@@ -101,6 +101,23 @@ def test_means_deviations_and_outcomes_by_hand(results):
     assert (wne["steps"], wne["best_step"]) == (43, 30)
     assert (wne["converged"], wne["unfinished"], wne["diverged"]) == (4, 0, 0)
     assert (bare["converged"], bare["unfinished"], bare["diverged"]) == (3, 0, 1)
+    assert (wne["lost"], bare["lost"]) == (0, 1)
+
+
+def test_an_image_that_ends_more_than_3_db_below_its_best_state_is_lost(results, tmp_path):
+    params, _, _ = results
+    paths = ProfilePaths(params.profile, tmp_path)
+    made_up_samplers(params, paths)
+    file = paths.analysis("samplers", "inpainting") / "table.csv"
+    rows = pd.read_csv(file)
+    rows.loc[(rows["run"] == WNE) & rows["image"].isin(("camera", "rocket")), "best_psnr"] += 1.5
+    rows.to_csv(file, index=False)
+    table = samplers_table(params, paths).set_index(["item", "run"])
+    assert table.loc[("inpainting", WNE), ["converged", "lost"]].tolist() == [
+        4,
+        rows["best_psnr"].sub(rows["psnr"]).gt(3).sum(),
+    ]
+    assert table.loc[("inpainting", WNE), "lost"] > 0
 
 
 def test_gains_are_paired(results):

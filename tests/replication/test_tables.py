@@ -360,7 +360,7 @@ def test_macros_of_the_other_experiments(whole):
         "WneSamplerInpaintingFinal": "30.00", "WneSamplerDenoisingGap": "$-0.10$",
     }  # fmt: skip
     assert _defined(expected, params, summary) == expected
-    counted = [f"StudyClaims{name}" for name in ("Reproduced", "Partly", "NotReproduced", "NotTested")]
+    counted = [f"StudyClaims{name}" for name in ("Reproduced", "Refuted", "Reduced", "NotTested")]
     assert sum(map(int, _defined(counted, params, summary).values())) == 17
     (defect,) = _defined(["SoftNeDefect"], params, summary).values()
     assert np.isclose(float(defect.split(r"\times")[0].strip("$")), 2.0)
@@ -377,13 +377,26 @@ def test_the_ledger_is_written_as_table_page_and_csv(tiny):
     _, paths = tiny
     lines = pd.read_csv(paths.results / "claims.csv", keep_default_na=False)
     assert list(lines["id"]) == [f"C{number}" for number in range(1, 18)]
-    table = (paths.tables / "claims.tex").read_text()
+    table, rules = ((paths.tables / f"{name}.tex").read_text() for name in ("claims", "rules"))
     page = (paths.results / "README.md").read_text()
     for claim in lines.itertuples():
-        assert rf"\textbf{{{claim.id}}}" in table and prose(claim.rule) in table
-        assert f"| **{claim.id}** " in page and f"**{claim.verdict}**" in page
-    assert r"\label{tab:claims}" in table
-    assert lines.set_index("id").loc["C13", "verdict"] == "not tested at this scale"
+        assert rf"\textbf{{{claim.id}}}" in table and prose(claim.rule) in rules
+        assert f"| **{claim.id}** " in page and f"**{claim.verdict}" in page
+    assert r"\label{tab:claims}" in table and r"\label{tab:rules}" in rules
+    assert lines.set_index("id").loc["C13", "verdict"] == "not tested"
+    comparisons = pd.read_csv(paths.results / "comparisons.csv")
+    counts = comparisons.groupby("id")["state"].value_counts().unstack(fill_value=0)
+    for claim in lines[lines["hold"].astype(int) > 0].itertuples():
+        assert int(claim.hold) == counts.loc[claim.id, "holds"]
+
+
+def test_former_rules_are_kept_with_what_they_said(tiny):
+    _, paths = tiny
+    table = (paths.tables / "former_rules.tex").read_text()
+    former = pd.read_csv(REPOSITORY / "data/former_rules.csv")
+    assert len(former) == 12 and r"\label{tab:former}" in table
+    for rule in former.itertuples():
+        assert prose(rule.rule) in table and prose(rule.why) in table
 
 
 @pytest.mark.parametrize(

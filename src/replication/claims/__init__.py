@@ -14,7 +14,7 @@ from replication.results.summary import Summary
 from replication.study.params import Params
 from replication.study.published import Published
 
-__all__ = ["RULES", "VERDICTS", "Claim", "claims", "ledger"]
+__all__ = ["RULES", "VERDICTS", "Claim", "claims", "comparisons", "ledger"]
 
 _ALL = (*analyses.RULES, *equivariance.RULES, *noise.RULES)
 RULES: tuple[Rule, ...] = tuple(sorted(_ALL, key=lambda rule: int(rule.id.removeprefix("C"))))
@@ -30,5 +30,25 @@ def claims(params: Params, summary: Summary, published: Published) -> list[Claim
 
 
 def ledger(lines: list[Claim]) -> pd.DataFrame:
-    """One row for each claim, the columns of Claim: results/<profile>/claims.csv."""
-    return pd.DataFrame([vars(line) for line in lines])
+    """One row for each claim: results/<profile>/claims.csv."""
+    return pd.DataFrame([line.row() for line in lines])
+
+
+def comparisons(lines: list[Claim]) -> pd.DataFrame:
+    """One row for each comparison: results/<profile>/comparisons.csv.
+
+    `lower` and `upper`: the bounds; `low` and `high`: the interval; `paper`: the paper's value of the same comparison.
+    """
+    rows = []
+    for line in lines:
+        printed = {(part.name, test.label): test.value for part in line.papers for test in part.tests}
+        rows += [
+            {
+                "id": line.rule.id, "part": part.name, "unit": part.unit, "label": test.label, "value": test.value,
+                "low": test.low, "high": test.high, "lower": part.bounds.lower, "upper": part.bounds.upper,
+                "state": {True: "holds", None: "open", False: "fails"}[test.holds],
+                "paper": printed.get((part.name, test.label)),
+            }
+            for part in line.parts for test in part.tests
+        ]  # fmt: skip
+    return pd.DataFrame(rows)

@@ -1,13 +1,16 @@
-"""What a claim is, and how tests make a verdict.
+"""What a claim is, and how comparisons make a verdict.
 
-    reproduced                      every test of every part holds
-    partly                          at least one test holds
-    not reproduced                  none holds, and at least one fails
-    not tested at this scale        every test is open, or the profile does not report what the claim is about
+A part of a rule holds when none of its comparisons fails and at least as many hold as are open; it fails when more fail
+than hold. A claim holds when all of its parts hold, and fails when all that are decided fail. Otherwise it is mixed
+when a comparison fails, and open when none does.
 
-A claim that is tested in part only (a part without tests, a group of runs that the profile lacks, another data set
-in place of the paper's) is "partly" at most. Tests of this repository check in numbers what the paper proves; the line
-names them. A claim that is nothing but a proof needs no results: it counts as reproduced, and the tests must pass.
+    reproduced               holds, in networks of the published size or without regard to size and training
+    refuted                  fails or is mixed, there
+    at reduced scale only    something is decided, in networks that are smaller than the published ones
+    not tested               open at the published size, nothing decided, or not run in this profile
+
+Tests of this repository check in numbers what the paper proves; the line names them. A claim that is nothing but a
+proof needs no results: it counts as reproduced, and the tests must pass.
 """
 
 from __future__ import annotations
@@ -16,70 +19,105 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from replication.claims.parts import Outcome
+from replication.claims.paper import PaperSummary
+from replication.claims.parts import Counts, Outcome, Part
 from replication.results.summary import CollectError, Summary
 from replication.study.params import Params
-from replication.study.published import Published
+from replication.study.published import Published, is_published_size
 
-REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED = "reproduced", "partly", "not reproduced", "not tested at this scale"
-VERDICTS: tuple[str, ...] = (REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED)
+REPRODUCED, REFUTED, REDUCED, NOT_TESTED = "reproduced", "refuted", "at reduced scale only", "not tested"
+VERDICTS: tuple[str, ...] = (REPRODUCED, REFUTED, REDUCED, NOT_TESTED)
+HOLDS, FAILS, MIXED, OPEN = "holds", "fails", "mixed", "open"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """How a claim is decided, written down before the run that decides it.
+    """How a claim is decided.
 
+    `title`: the statement in about ten words. `fixed`: the day on which the rule took this form.
     `decide`: from the collected tables; None where tests of this repository say it all.
     `groups`: of runs that it needs. `section`: the analysis of them that it needs.
+    `trained`: whether the claim is about trained networks, so that their size and training matter.
     `stage`: what makes the numbers again; by default the analysis, or the evaluation of the groups.
     `tests`: that check what is proved. `evidence`: figures and tables.
-    `paper`: its number; None where the paper has a figure or a proof, whose name then stands for it.
+    `finding`: a remark on the paper's own numbers, beside those that fail under this rule.
     """
 
     id: str
+    title: str
     statement: str
     where: str
     rule: str
-    decide: Callable[[Params, Summary], Outcome] | None = None
+    fixed: str
+    decide: Callable[[Params, Summary | PaperSummary], Outcome] | None = None
     groups: tuple[str, ...] = ()
     section: str = ""
+    trained: bool = True
     stage: str = ""
     tests: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
-    paper: Callable[[Published], str] | None = None
+    finding: Callable[[Published], str] | None = None
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A line of the ledger, all plain text.
+    """A line of the ledger.
 
-    `ours`: for each part of the rule the least favourable number with its interval, where it is, and how many
-    comparisons hold; `short`: the same without the place. `interval`: the intervals alone, in the same order.
+    `parts` and `papers`: the comparisons, here and with the paper's own numbers; papers has the parts for which the
+    paper prints numbers or draws curves that were read. `finding`: which of the paper's own numbers contradict the
+    claim. `notes`: what goes before the numbers, and what was not run.
+    `outcome`: holds, fails, mixed or open; empty where nothing is decided.
     """
 
-    id: str
-    statement: str
-    where: str
-    rule: str
-    paper: str
-    ours: str
-    short: str
-    n: str
-    interval: str
+    rule: Rule
     verdict: str
+    outcome: str
+    parts: tuple[Part, ...]
+    papers: tuple[Part, ...]
+    finding: str
+    notes: tuple[str, ...]
+    n: str
     command: str
-    evidence: str
+
+    @property
+    def counts(self) -> Counts:
+        return Outcome(self.parts, "").counts
+
+    @property
+    def paper(self) -> str:
+        """The paper's numbers under this rule; where there are none, the figure or proof."""
+        return "; ".join(part.text for part in self.papers) or self.rule.where
+
+    @property
+    def ours(self) -> str:
+        return "; ".join((*self.notes, *(part.text for part in self.parts)))
+
+    @property
+    def decided(self) -> str:
+        """The verdict, and at reduced scale what came out there."""
+        return f"{self.verdict}: {self.outcome}" if self.verdict == REDUCED else self.verdict
+
+    def row(self) -> dict[str, object]:
+        """As in claims.csv."""
+        rule = self.rule
+        return {
+            "id": rule.id, "statement": rule.statement, "where": rule.where, "verdict": self.verdict,
+            "outcome": self.outcome, **self.counts._asdict(), "ours": self.ours, "n": self.n, "paper": self.paper,
+            "finding": self.finding, "rule": rule.rule, "fixed": rule.fixed, "command": self.command,
+            "evidence": ", ".join((*rule.tests, *rule.evidence)),
+        }  # fmt: skip
 
 
-def verdict(outcome: Outcome) -> str:
-    """The four verdicts, by the rule at the head of this module."""
-    states = [test.holds for part in outcome.parts for test in part.tests]
-    if all(state is None for state in states):  # also where there are none
-        return NOT_TESTED
-    if not any(states):
-        return NOT_REPRODUCED
-    is_whole = all(states) and all(part.tests for part in outcome.parts) and not outcome.is_partial
-    return REPRODUCED if is_whole else PARTLY
+def outcome_of(parts: tuple[Part, ...]) -> str:
+    """holds, fails, mixed or open, by the rule at the head of this module; empty where no comparison is decided."""
+    counts, states = Outcome(parts, "").counts, [part.holds for part in parts]
+    if not counts.hold and not counts.fail:
+        return ""
+    if all(states):
+        return HOLDS
+    if True not in states and False in states:
+        return FAILS
+    return MIXED if counts.fail else OPEN
 
 
 def settle(rule: Rule, params: Params, summary: Summary, published: Published) -> Claim:
@@ -89,36 +127,52 @@ def settle(rule: Rule, params: Params, summary: Summary, published: Published) -
         CollectError: runs or analyses that the profile reports are missing from the summary.
     """
     _refuse_missing(params, summary, rule)
+    papers = rule.decide(params, PaperSummary(published)).parts if rule.decide else ()
     absent = [group for group in rule.groups if not params.is_reported(group)]
     unmade = [rule.section] if rule.section and not params.reported(rule.section) else []
-    reasons = [f"this profile does not report {', '.join(absent + unmade)}"] if absent or unmade else []
-    proof = [f"proved; checked in numbers by {' and '.join(rule.tests)}"] if rule.tests else []
-    notes, parts, n = proof, [], ""
+    notes = [f"proved; checked in numbers by {' and '.join(rule.tests)}"] if rule.tests else []
+    parts, n, made, outcome = (), "", NOT_TESTED, ""
     if rule.decide is None:
-        made = REPRODUCED
+        made, outcome = REPRODUCED, HOLDS
     elif unmade or (rule.groups and len(absent) == len(rule.groups)):
-        made, notes = NOT_TESTED, []
+        notes = []
     else:
-        outcome = rule.decide(params, summary)
-        made, n = verdict(outcome), outcome.n
-        made = PARTLY if absent and made == REPRODUCED else made
-        parts = [part for part in outcome.parts if part.tests]
-        notes = [*proof, *([outcome.note] if outcome.note else [])]
-        reasons += ["the intervals decide nothing"] if made == NOT_TESTED and parts else []
+        found = rule.decide(params, summary)
+        parts, n, notes = tuple(part for part in found.parts if part.tests), found.n, [*notes, found.note]
+        outcome = outcome_of(parts)
+        if outcome:
+            whole = {HOLDS: REPRODUCED, OPEN: NOT_TESTED}.get(outcome, REFUTED)
+            made = REDUCED if found.is_reduced or (rule.trained and _has_small_networks(rule, summary)) else whole
+    notes += [f"not run: {', '.join((*absent, *unmade))}"] if absent or unmade else []
     return Claim(
-        id=rule.id,
-        statement=rule.statement,
-        where=rule.where,
-        rule=rule.rule,
-        paper=rule.paper(published) if rule.paper else rule.where,
-        ours="; ".join([*notes, *(part.text for part in parts), *reasons]),
-        short="; ".join([*notes, *(part.short for part in parts)]),
-        n=n,
-        interval="; ".join(part.interval for part in parts if part.interval),
+        rule=rule,
         verdict=made,
+        outcome=outcome,
+        parts=parts,
+        papers=tuple(part for part in papers if part.tests),
+        finding=_finding(rule, papers, published),
+        notes=tuple(filter(None, notes)),
+        n=n,
         command=_command(rule, params),
-        evidence=", ".join((*rule.tests, *rule.evidence)),
     )
+
+
+def _finding(rule: Rule, papers: tuple[Part, ...], published: Published) -> str:
+    failing = [
+        f"{part.name} {part.style(test.value)}{part.unit and f' {part.unit}'} ({test.label})"
+        for part in papers
+        for test in part.tests
+        if test.holds is False
+    ]
+    words = [f"the paper's own numbers fail this rule: {', '.join(failing)}"] if failing else []
+    return "; ".join([*words, *([rule.finding(published)] if rule.finding else [])])
+
+
+def _has_small_networks(rule: Rule, summary: Summary) -> bool:
+    """Whether a network behind the claim is smaller than the published one of its kind."""
+    runs = summary.training
+    runs = runs[runs["group"].isin(rule.groups) & runs["variant"].isin(("baseline", "wne"))]
+    return not all(is_published_size(row.backbone, row.parameters) for row in runs.itertuples())
 
 
 def _command(rule: Rule, params: Params) -> str:

@@ -1,7 +1,8 @@
-"""A claim has parts, a part has tests, and a test compares a quantity with a bound.
+"""A claim has parts, a part has tests, and a test compares a quantity with bounds.
 
 Where the quantity has an interval, the interval decides and not the point value: the test holds when the whole
 interval is on the right side of the bound, fails when the whole interval is on the wrong side, and is open otherwise.
+The paper's numbers have no intervals: their value is both ends.
 """
 
 from __future__ import annotations
@@ -9,18 +10,32 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from replication.study.labels import test_set_label
 
 
+class Bounds(NamedTuple):
+    """What a value must not leave. `strict`: nor touch."""
+
+    lower: float = -math.inf
+    upper: float = math.inf
+    strict: bool = False
+
+    def hold(self, low: float, high: float) -> bool | None:
+        """None where the interval has a bound inside, or where there is no interval."""
+        below, above = (np.less_equal, np.greater_equal) if self.strict else (np.less, np.greater)
+        if below(high, self.lower) or above(low, self.upper):
+            return False
+        return None if np.isnan([low, high]).any() or below(low, self.lower) or above(high, self.upper) else True
+
+
 @dataclass(frozen=True)
 class Test:
-    """One comparison with a bound. `holds`: None where the interval has the bound inside, or where there is none.
-
-    `margin`: by how much the end of the interval that decides is on the right side, in the unit of the value.
-    """
+    """One comparison. `holds`: None where it is open. Without an interval `low` and `high` are nan."""
 
     __test__ = False  # a name that pytest would collect
 
@@ -29,31 +44,27 @@ class Test:
     low: float
     high: float
     holds: bool | None
-    margin: float
 
 
-def judged(
-    label: str,
-    value: float,
-    low: float,
-    high: float,
-    *,
-    at_least: float = -math.inf,
-    above: float = -math.inf,
-    at_most: float = math.inf,
-    below: float = math.inf,
-) -> Test:
-    """An estimate with its interval. `above` and `below`: the interval must not touch the bound."""
-    holds = at_least <= low and above < low and high <= at_most and high < below
-    fails = high < at_least or high <= above or low > at_most or low >= below
-    margin = min(low - max(at_least, above), min(at_most, below) - high)
-    state = True if holds else False if fails else None
-    return Test(label, value, low, high, state, -math.inf if math.isnan(margin) else margin)
+def judged(label: str, value: float, low: float, high: float, bounds: Bounds) -> Test:
+    """An estimate with its interval."""
+    return Test(label, value, low, high, bounds.hold(low, high))
 
 
-def measured(label: str, value: float, margin: float) -> Test:
-    """A quantity without an interval (a largest value, a count): holds when its margin is not negative."""
-    return Test(label, value, math.nan, math.nan, bool(margin >= 0), margin)
+def measured(label: str, value: float, bounds: Bounds) -> Test:
+    """A quantity without an interval: a largest value, a count."""
+    return Test(label, value, math.nan, math.nan, bounds.hold(value, value))
+
+
+class Counts(NamedTuple):
+    """Comparisons that hold, are open and fail."""
+
+    hold: int
+    open: int
+    fail: int
+
+    def __str__(self) -> str:
+        return "/".join(map(str, self))
 
 
 @dataclass(frozen=True)
@@ -62,54 +73,61 @@ class Part:
 
     name: str
     tests: tuple[Test, ...]
+    bounds: Bounds
     style: Callable[[float], str]
     unit: str = ""
 
     @property
-    def worst(self) -> Test:
-        """The least favourable test: a failed one before an open one, then by margin."""
-        rank = {False: 0, None: 1, True: 2}
-        return min(self.tests, key=lambda test: (rank[test.holds], test.margin))
+    def counts(self) -> Counts:
+        states = [test.holds for test in self.tests]
+        return Counts(*(sum(state is wanted for state in states) for wanted in (True, None, False)))
 
     @property
-    def interval(self) -> str:
-        """The interval of the worst test; empty for a quantity without one."""
-        ends = self.worst.low, self.worst.high
-        return "" if any(map(math.isnan, ends)) else f"[{', '.join(map(self.style, ends))}]"
+    def holds(self) -> bool | None:
+        """True: no test fails, and at least as many hold as are open. False: more fail than hold. Else None."""
+        hold, undecided, fail = self.counts
+        if fail > hold:
+            return False
+        return True if hold and not fail and hold >= undecided else None
 
     @property
     def number(self) -> str:
-        """Value, interval and unit of the worst test."""
-        return " ".join(word for word in (self.style(self.worst.value), self.interval, self.unit) if word)
-
-    @property
-    def held(self) -> int:
-        return sum(test.holds is True for test in self.tests)
+        """The value with its interval; of several their median and range."""
+        if len(self.tests) == 1:
+            (test,) = self.tests
+            ends = (
+                ""
+                if math.isnan(test.low) or test.low == test.high
+                else f" [{self.style(test.low)}, {self.style(test.high)}]"
+            )
+            return f"{self.style(test.value)}{ends}{self.unit and f' {self.unit}'}"
+        values = [test.value for test in self.tests]
+        middle, least, most = map(self.style, (np.median(values), min(values), max(values)))
+        unit = self.unit and f" {self.unit}"
+        return f"{middle}{unit}" if least == most else f"median {middle}{unit} ({least} to {most})"
 
     @property
     def text(self) -> str:
-        """Name, worst number and where it is, and how many tests hold."""
-        of_many = f" at worst ({self.worst.label}), {self.held} of {len(self.tests)} hold"
-        return f"{self.name}: {self.number}" + (of_many if len(self.tests) > 1 else "")
-
-    @property
-    def short(self) -> str:
-        """Name, worst number and the share of tests that hold."""
-        return f"{self.name} {self.number}" + (f" ({self.held}/{len(self.tests)})" if len(self.tests) > 1 else "")
+        """What is compared, the number, and the comparisons that hold, are open and fail."""
+        return f"{self.name}: {self.number}, {self.counts}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the results say. `note` goes before the numbers; `is_partial`: "partly" is the best verdict possible."""
+    """What the results say. `note` goes before the numbers; `is_reduced`: other data or hardware than the paper's."""
 
     parts: tuple[Part, ...]
     n: str
     note: str = ""
-    is_partial: bool = False
+    is_reduced: bool = False
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(*(sum(column) for column in zip((0, 0, 0), *(part.counts for part in self.parts))))
 
 
 def decibel(value: float) -> str:
-    """+0.12 dB, as a difference."""
+    """+0.12, as a difference."""
     return f"{0.0 if abs(value) < 0.005 else value:+.2f}"
 
 
@@ -122,27 +140,39 @@ def percent(value: float) -> str:
     return f"{100 * value:.0f} %"
 
 
+def count(value: float) -> str:
+    return f"{value:.0f}"
+
+
 def compared(
     name: str,
     rows: Iterable[tuple[str, pd.Series]],
+    bounds: Bounds,
     of: str = "psnr_gain",
     style: Callable[[float], str] = decibel,
     unit: str = "dB",
-    **bounds: float,
 ) -> Part:
-    """Estimates of (label, row), by default mean paired differences in PSNR, each `judged` by these bounds."""
-    tests = (judged(label, row[of], row[f"{of}_low"], row[f"{of}_high"], **bounds) for label, row in rows)
-    return Part(name, tuple(tests), style, unit)
+    """Estimates of (label, row), by default mean paired differences in PSNR; rows without a value are left out."""
+    tests = [
+        judged(label, row[of], row[f"{of}_low"], row[f"{of}_high"], bounds)
+        for label, row in rows
+        if not math.isnan(row[of])
+    ]
+    return Part(name, tuple(tests), bounds, style, unit)
 
 
-def largest(name: str, table: pd.DataFrame, column: str, bound: float, label: Callable[[pd.Series], str]) -> Part:
-    """Values that must not exceed the bound."""
-    return Part(name, tuple(measured(label(row), row[column], bound - row[column]) for row in rows_of(table)), power)
-
-
-def smallest(name: str, table: pd.DataFrame, column: str, bound: float, label: Callable[[pd.Series], str]) -> Part:
-    """Values that must not fall below the bound."""
-    return Part(name, tuple(measured(label(row), row[column], row[column] - bound) for row in rows_of(table)), power)
+def without_interval(
+    name: str,
+    table: pd.DataFrame,
+    column: str,
+    bounds: Bounds,
+    label: Callable[[pd.Series], str],
+    style: Callable[[float], str] = power,
+    unit: str = "",
+) -> Part:
+    """Largest or smallest values, and counts."""
+    tests = [measured(label(row), row[column], bounds) for row in rows_of(table.dropna(subset=column))]
+    return Part(name, tuple(tests), bounds, style, unit)
 
 
 def rows_of(table: pd.DataFrame) -> list[pd.Series]:

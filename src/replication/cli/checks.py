@@ -19,7 +19,7 @@ from replication.study.paths import ProfilePaths
 # What a machine took, and what is printed from it: another in every run.
 MEASURED = re.compile(
     r"results/[^/]+/(cost|timing)/.*|results/[^/]+/summary/(cost|timing)\.csv|results/[^/]+/summary/machine\.json"
-    r"|results/[^/]+/(README\.md|claims\.csv|report\.pdf)"
+    r"|results/[^/]+/(README\.md|claims\.csv|comparisons\.csv|report\.pdf)"
     r"|paper/[^/]+/tables/(table02|table05|table06|training|claims|numbers)\.tex"
 )
 

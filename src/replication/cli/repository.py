@@ -99,6 +99,6 @@ def readme() -> None:
     file = Path("README.md")
     with stage("readme", [Path("results")], [file]):
         text = file.read_text()
-        for name, block in blocks(*read_profiles()).items():
+        for name, block in blocks(read_profiles()).items():
             text = replace_block(text, name, block)
         write_text(file, text)

@@ -73,9 +73,15 @@ def _table(name: str, title: str, function: str, *args: str, **more: str | bool)
     return replace(_figure(name, title, "", *args), kind="table", function=f"tables.{function}", **more)
 
 
-_RULES = (
-    "Each verdict follows from a rule that was written down before the run that decides it. A comparison holds, fails or "
-    "stays open according to its whole interval. As a file: [claims.csv](claims.csv)."
+_CLAIMS = (
+    "Numbers: one comparison with its interval, or the median of several and their range. Then how many comparisons "
+    "hold, are open and fail; a comparison is decided when its whole 95 % interval lies on one side of the bound. The "
+    "paper's own numbers are put to the same rules, at the end of this page. As files: [claims.csv](claims.csv), "
+    "[comparisons.csv](comparisons.csv)."
+)
+_COMPARISONS = (
+    "Every comparison in dB with its 95 % interval: it holds (blue), is open (grey) or fails (vermillion). Shaded: "
+    "what the rule allows. Diamonds: the paper's value."
 )
 _COVERAGE = (
     "Percent of the patches whose difficulty at sigma_test lies in the central 95 % of those at sigma_train: it depends "
@@ -84,7 +90,8 @@ _COVERAGE = (
 
 ARTEFACTS = (
     _figure("overview", "The effect", "mismatch:overview", "cnn swinir", in_paper=False),
-    _table("claims", "The paper's claims", "claims:claims", caption=_RULES),
+    _table("claims", "The paper's claims", "claims:claims", caption=_CLAIMS),
+    _figure("comparisons", "Every comparison beside the paper's", "comparisons:comparisons_figure", caption=_COMPARISONS),
     # Matched noise, and generalization across noise levels.
     _table("table01", "Table 1: PSNR at matched noise", "psnr:table01", "cnn swinir", "C3"),
     _figure("fig02", "Figure 2: far above the training noise", "pictures:fig02", "swinir +examples.fig02"),
@@ -144,6 +151,8 @@ ARTEFACTS = (
     _table("table04", "Table 4: how every model was trained", "training:table04"),
     _table("training", "Size and cost of every run", "training:training"),
     _figure("training", "Training loss of every run", "training:training", "+reported_runs"),
+    _table("rules", "The rules", "claims:rules"),
+    _table("former_rules", "Former rules", "claims:former_rules"),
 )  # fmt: skip
 FIGURES = {artefact.name: artefact for artefact in ARTEFACTS if artefact.kind == "figure"}
 TABLES = {artefact.name: artefact for artefact in ARTEFACTS if artefact.kind == "table"}

@@ -3,6 +3,7 @@
 | quantity | |
 |---|---|
 | converged, unfinished, diverged | images, by outcome: see replication.experiments.sampler |
+| lost | images that do not converge, or end more than LOSS below their best state |
 | one_pass_psnr | after one call of the denoiser, on y_0; dB |
 | best_psnr, best_step | the best state of a trajectory |
 | psnr, ssim, steps | the result, and the updates it took |
@@ -23,6 +24,7 @@ from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 
 OBSERVED = "observed"
+LOSS = 3.0  # dB
 _OUTCOMES = ["converged", "unfinished", "diverged"]
 _QUANTITIES = ["one_pass_psnr", "best_psnr", "psnr", "ssim", "best_step", "steps", "gap", "change"]
 _GAINS = ["psnr", "ssim"]
@@ -49,6 +51,7 @@ def sampler_estimates(params: Params, paths: ProfilePaths) -> pd.DataFrame:
         parts.append(estimates(seen, params.statistics, run=OBSERVED, **place))
         for run, table in runs.items():
             counts = {outcome: (table["outcome"] == outcome).sum() for outcome in _OUTCOMES}
+            counts["lost"] = ((table["outcome"] != "converged") | (table["gap"] < -LOSS)).sum()
             parts.append(facts(pd.DataFrame(counts, index=[0.0]), n=len(table), run=run, **place))
             parts.append(estimates(table[_QUANTITIES], params.statistics, run=run, **place))
             baseline = baseline_of(params, run)

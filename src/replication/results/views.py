@@ -35,7 +35,7 @@ VIEWS = {
     "defect_levels": View("kind == 'defect' and quantity in ['paper', 'sharp']", "run test_set sigma_test", "paper sharp"),
     "unleaked": View("kind == 'unleaked'", "run test_set noise sigma_test", "", "psnr"),
     "samplers": View("kind == 'samplers'", "item operator test_set run", f"{_SAMPLED} {_GAINS}",
-                     "baseline converged unfinished diverged " + " ".join(f"{name}_std" for name in _SAMPLED.split())),
+                     "baseline converged unfinished diverged lost " + " ".join(f"{name}_std" for name in _SAMPLED.split())),
     "controls": View("kind == 'controls'", "item run denoiser wrapped test_set noise sigma_test", "psnr ssim psnr_gain",
                      f"input_psnr input_psnr_clipped against {_DEFECTS}"),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The numbers printed in the paper, from data/paper_values.csv and nowhere else."""
+"""The numbers printed in the paper, and the curves it draws, from data/paper_*.csv alone."""
 
 from __future__ import annotations
 
@@ -10,14 +10,31 @@ from replication.study import labels
 
 PSNR_TABLES = ("Table 1", "Table 7", "Table 8", "Table 9")
 TIMING_TABLES = ("Table 5", "Table 6")
+# Parameters of the published networks (App. A.1), as profiles/paper builds them.
+PARAMETERS = {"dncnn": 667_073, "fdncnn": 665_920, "swinir": 903_121, "restormer": 26_109_076}
 
 
 class Published:
-    """Look-up of a printed number by table, row and column as they are called there."""
+    """Look-up of a printed number by table, row and column as they are called there.
 
-    def __init__(self, values: pd.DataFrame):
+    `curves`: points read off the vector graphics of Fig. 3, 4, 10, 14, 15 and 18, within 0.03 dB (Fig. 18: 0.07 dB);
+    sigma_train and sigma_test in 8-bit units, PSNR in dB, backbones and variants as this project calls them.
+    `corruptions`: the same of Fig. 20 and 21, where `level` is sigma_test or the quality of JPEG files.
+    """
+
+    def __init__(self, values: pd.DataFrame, curves: pd.DataFrame, corruptions: pd.DataFrame):
         indexed = values.set_index(["table", "row", "column"])
         self._values, self._deviations = indexed["value"], indexed["std"]
+        self.corruptions = corruptions
+        names = {label: name for name, label in labels.BACKBONES.items()} | {"Restormer colour": "restormer"}
+        self.curves = curves.assign(
+            backbone=curves["backbone"].map(names), variant=curves["variant"].replace("in", "wne_input")
+        )
+
+    def curve(self, figure: str, variant: str, sigma_train: float) -> pd.DataFrame:
+        """The rows of one line of a figure ("Figure 3"), sigma_test falling; none where the figure lacks it."""
+        rows = self.curves
+        return rows[(rows["figure"] == figure) & (rows["variant"] == variant) & (rows["sigma_train"] == sigma_train)]
 
     def value(self, tables: tuple[str, ...], row: str, column: str) -> float | None:
         """The number in the first of the tables that has it, None where none has."""
@@ -73,9 +90,17 @@ def is_papers_real_set(test_set: str) -> bool:
     return test_set.startswith("sidd")
 
 
+def is_published_size(backbone: str, parameters: int) -> bool:
+    """Whether a network has at least nine tenths of the published one's parameters; False for others' networks."""
+    return parameters >= 0.9 * PARAMETERS.get(backbone, float("inf"))
+
+
 def row_name(backbone: str, variant: str) -> str:
     return f"{labels.backbone_label(backbone)} {labels.variant_label(variant)}"
 
 
 def read_published(path: Path) -> Published:
-    return Published(pd.read_csv(path))
+    """From paper_values.csv, and paper_curves.csv and paper_corruptions.csv beside it."""
+    return Published(
+        *(pd.read_csv(path.with_name(f"paper_{name}.csv")) for name in ("values", "curves", "corruptions"))
+    )

@@ -46,7 +46,7 @@ def define(used: dict[str, Path], source: Source) -> str:
     missing = [name for name, value in values.items() if value in (None, EMPTY)]
     note = f"Not measured in this profile, printed as n/a: {', '.join(missing) or 'none'}."
     lines = textwrap.wrap(note, 110, initial_indent="% ", subsequent_indent="% ", break_on_hyphens=False)
-    lines.append(rf"\newcommand{{{MISSING}}}{{\textbf{{n/a}}}}")
+    lines += [rf"\newcommand{{{MISSING}}}{{\textbf{{n/a}}}}", rf"\newcommand{{\absent}}{{{MISSING}}}"]  # for \ifnumber
     for name, value in values.items():
         text = MISSING if name in missing else value.latex if isinstance(value, Cell) else value
         lines.append(rf"\newcommand{{\{name}}}{{{text}}}")

@@ -90,8 +90,11 @@ _ROWS: dict[str, Rows] = {
     "WneSeArchGain": lambda s: _where(_first_sets(s.contrasts), group="cnn", against_variant="se_arch"),
     "SoftNeGain": partial(_trained_otherwise, "soft_ne"),
     "RangeTrainedGain": partial(_trained_otherwise, "supervised"),
+    "RangeTrainedWneGain": lambda s: _where(_first_sets(s.paired), group="training-controls"),
     "OracleGain": _control("oracle"),
     "WrappedAtTestGain": _control("wrapped_at_test"),
+    "WrappedAtTestRescaledGain": _control("wrapped_at_test_rescaled"),
+    "WrappedTvGain": lambda s: _control("tv")(s).query("against == 'alone'"),
     **{f"Recipe{effect.capitalize()}": partial(_effect, effect) for effect in ("wrapper", "recipe", "both")},
 }
 _TABLES = {"Recipe": "recipe", "Oracle": "controls", "Wrapped": "controls"}  # of rows that a profile may lack
@@ -155,6 +158,36 @@ def _sampled(who: str, operator: str, state: str, source: Source) -> Value:
     return _mean_or_interval(row, state.removeprefix("Gain"))
 
 
+def _lowest_psnr(summary: Summary, column: str = "psnr", **run: str) -> float | None:
+    """PSNR, or that of the input, at the lowest sigma_test; of the first run that is described."""
+    rows = _where(single_level(on_first_set(summary.curves)), **run)
+    return None if rows.empty else _at(rows[rows["run"] == rows["run"].iloc[0]], "Lowest")[column]
+
+
+def _over_input(source: Source) -> Value:
+    """DnCNN-WNE trained at 25, less its input, at the lowest noise."""
+    run = {"group": "cnn", "variant": "wne", "sigma_train": "25"}
+    ours = _lowest_psnr(source.summary, **run)
+    return None if ours is None else signed(ours - _lowest_psnr(source.summary, "input_psnr", **run))
+
+
+def _papers_over_input(source: Source) -> Value:
+    lowest = source.published.curve("Figure 3", "wne", 25).iloc[-1]
+    return signed(lowest["output_psnr"] - lowest["input_psnr"])
+
+
+def _soft_ne_over_wne(source: Source) -> Value:
+    """SwinIR trained with soft-NE, less the wrapped SwinIR of the same sigma_train, at the lowest noise."""
+    runs = _where(source.summary.training, objective="soft_ne")
+    if runs.empty:
+        return None
+    same = {"backbone": runs["backbone"].iloc[0], "sigma_train": runs["sigma_train"].iloc[0]}
+    soft, wne = (_lowest_psnr(source.summary, **same, **run) for run in (
+        {"objective": "soft_ne"}, {"objective": "supervised", "variant": "wne"},
+    ))  # fmt: skip
+    return signed(soft - wne)
+
+
 def _real(of: Callable[[pd.Series], Value], source: Source) -> Value:
     rows = _first_sets(source.summary.real) if len(source.summary.real) else source.summary.real
     return of(rows.iloc[0]) if len(rows) else None
@@ -189,6 +222,9 @@ EFFECTS: dict[str, Number] = {
     **{f"{w}Sampler{o}{state}": partial(_sampled, w, o, state) for w, o, state in product(_WHO, _OPERATORS, _SAMPLED)},
     "SoftNeDefect": partial(_defect_of_control, "soft_ne"),
     "RangeTrainedDefect": partial(_defect_of_control, "supervised"),
+    "WneOverInputLowest": _over_input,
+    "PaperWneOverInputLowest": _papers_over_input,
+    "SoftNeOverWneLowest": _soft_ne_over_wne,
     "WneGainJpegRange": lambda s: _range(_where(s.summary.jpeg, variant="wne")["psnr_gain"]),
     "PaperMatchedGainRange": lambda s: _range(s.published.matched_gains("Table 1")),
     "WneGainReal": partial(_real, lambda row: signed(row["psnr_gain"])),

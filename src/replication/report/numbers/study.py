@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from replication.claims import VERDICTS
-from replication.claims.ledger import NOT_TESTED
+from replication.claims.ledger import FAILS, HOLDS, MIXED, NOT_TESTED, OPEN, REDUCED
 from replication.report.cells import Cell, count, escape, fixed, signed
 from replication.report.families import matched, of_groups, sweep_ends
 from replication.report.source import Source
@@ -24,7 +25,14 @@ _CLAIMS = "One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve Thirte
 
 
 def _verdict(index: int) -> Number:
-    return lambda s: s.claims[index].verdict
+    return lambda s: s.claims[index].decided
+
+
+def _at_reduced_scale(source: Source) -> str:
+    """7 hold, 2 are mixed, ..."""
+    words = {HOLDS: "hold", MIXED: "are mixed", OPEN: "are open", FAILS: "fail"}
+    found = Counter(claim.outcome for claim in source.claims if claim.verdict == REDUCED)
+    return _listed([f"{found[outcome]} {word}" for outcome, word in words.items() if found[outcome]] or ["none"])
 
 
 def _counted(verdict: str) -> Number:
@@ -123,11 +131,10 @@ FACTS: dict[str, Number] = {
     **{f"VerdictC{number}": _verdict(index) for index, number in enumerate(_CLAIMS.split())},
     "StudyClaims": lambda s: len(s.claims),
     **dict(
-        zip(
-            map("StudyClaims{}".format, ("Reproduced", "Partly", "NotReproduced", "NotTested")), map(_counted, VERDICTS)
-        )
+        zip(map("StudyClaims{}".format, ("Reproduced", "Refuted", "Reduced", "NotTested")), map(_counted, VERDICTS))
     ),
-    "StudyUntested": lambda s: ", ".join(claim.id for claim in s.claims if claim.verdict == NOT_TESTED) or "none",
+    "StudyReducedOutcomes": _at_reduced_scale,
+    "StudyUntested": lambda s: ", ".join(c.rule.id for c in s.claims if c.verdict == NOT_TESTED) or "none",
     "StudyUnreported": lambda s: escape("; ".join(g.title for g in s.params.groups.values() if not g.report) or "none"),
     "StudyProfile": lambda s: escape(s.params.profile),
     "StudyRuns": lambda s: len(s.params.reported_runs),

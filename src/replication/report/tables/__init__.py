@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from replication.claims import ledger
+from replication.claims import comparisons, ledger
 from replication.report.artefacts import TABLES, Artefact, reported
 from replication.report.numbers import define, used_macros
 from replication.report.page import page
@@ -15,7 +15,7 @@ from wne.files import replacing_folder, write_text
 
 
 def write_all(params: Params, paths: ProfilePaths) -> None:
-    """Writes paper/<profile>/tables/*.tex, results/<profile>/README.md and results/<profile>/claims.csv.
+    """Writes paper/<profile>/tables/*.tex, and README.md, claims.csv and comparisons.csv of results/<profile>.
 
     Raises:
         CollectError: runs or analyses are missing from the summary.
@@ -34,7 +34,9 @@ def write_all(params: Params, paths: ProfilePaths) -> None:
             head = f"% made by `replicate tables` ({maker}) from {origin}; do not edit"
             (folder / f"{name}.tex").write_text(f"{head}\n{body.rstrip()}\n")
     write_text(paths.results / "README.md", page(source, tables))
-    write_text(paths.results / "claims.csv", ledger(source.claims).to_csv(index=False, lineterminator="\n"))
+    for name, table in (("claims", ledger(source.claims)), ("comparisons", comparisons(source.claims))):
+        text = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+        write_text(paths.results / f"{name}.csv", text)
 
 
 def refuse_missing(source: Source, artefact: Artefact) -> None:

@@ -1,34 +1,37 @@
-"""The ledger of claims: a table over several pages in LaTeX."""
+"""The claims: a table over several pages in LaTeX, with the rules and the former rules as tables of their own."""
 
 from __future__ import annotations
 
 import re
 
 from replication.claims import Claim
+from replication.claims.ledger import NOT_TESTED, REDUCED, REFUTED, REPRODUCED
 from replication.report.cells import Cell, cell, escape
 from replication.report.source import Source
 from replication.report.table import Row, Table, latex_row
 
-_WIDTHS = (4.3, 2.1, 6.9, 2.0)  # cm: claim, paper, here, verdict; with the gaps between them the text width
-_CAPTION = r"""\caption{The paper's claims. Here: the least favourable number of each part of the rule with its
-  interval, and how many comparisons hold. In grey the rule, written down before the runs that decide it.}%
-  \label{tab:claims}\\"""
-_COLOURS = {"reproduced": "green!45!black", "partly": "orange!70!black", "not reproduced": "red!70!black"}
+_COLOURS = {
+    REPRODUCED: "green!45!black", REDUCED: "orange!70!black", REFUTED: "red!70!black", NOT_TESTED: "black!60",
+}  # fmt: skip
 
 
-class Ledger(Table):
-    """A table over several pages, with widths of its own, that may break between two claims and not within one."""
+class LongTable(Table):
+    """A table over several pages with columns of these widths (cm), that may break between two rows."""
 
     alone = True
 
+    def __init__(self, widths: tuple[float, ...], caption: str, label: str, head: Row, rows: list[Row]):
+        super().__init__("l" * len(widths), [head], [[row] for row in rows])
+        self.widths, self.caption, self.label = widths, caption, label
+
     def latex(self) -> str:
-        columns = "".join(rf">{{\raggedright\arraybackslash}}p{{{width}cm}}" for width in _WIDTHS)
+        columns = "".join(rf">{{\raggedright\arraybackslash}}p{{{width}cm}}" for width in self.widths)
         head = latex_row(self.head[0])
         return "\n".join(
             [
                 r"{\footnotesize\setlength{\tabcolsep}{3pt}",
                 rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}",
-                _CAPTION,
+                rf"\caption{{{self.caption}}}\label{{{self.label}}}\\",
                 rf"\toprule {head} \midrule \endfirsthead",
                 rf"\toprule {head} \midrule \endhead",
                 r"\endfoot",
@@ -40,23 +43,51 @@ class Ledger(Table):
 
 
 def claims(source: Source) -> list[Table]:
-    """C1 to C17: statement, the paper's number, ours with n and interval, verdict; below each the rule."""
-    blocks = [_rows(line) for line in source.claims]
-    return [Ledger("llll", [["Claim", "Paper", "Here", "Verdict"]], blocks)]
+    """C1 to C17: statement, the paper's numbers under the rule, ours, verdict."""
+    caption = (
+        "The paper's claims. Each line of the two middle columns is one part of the claim's rule: the number, or the "
+        "median of several and their range, then how many comparisons hold, are open and fail. The paper's own numbers "
+        "are put to the same rule; where it draws a figure that was not read, or proves, its name stands."
+    )
+    rows = [_row(line) for line in source.claims]
+    return [LongTable((3.6, 4.6, 5.3, 1.8), caption, "tab:claims", ["Claim", "Paper", "Here", "Verdict"], rows)]
 
 
-def _rows(line: Claim) -> list[Row]:
-    """The claim and what came out, with a line for each part of the rule; the rule below, over the whole width."""
-    here = [cell(text) for text in (*line.ours.split("; "), line.n) if text]
-    parts = Cell(r"\newline ".join(part.latex for part in here), "<br>".join(part.markdown for part in here))
-    colour = _COLOURS.get(line.verdict, "black!60")
-    verdict = Cell(rf"\textcolor{{{colour}}}{{{line.verdict}}}", f"**{line.verdict}**")
-    where = "" if line.paper == line.where else f" ({line.where})"
-    claim = Cell(rf"\textbf{{{line.id}}} ", f"**{line.id}** ") + line.statement + where
-    rule = "Rule: " + cell(line.rule) + " Made by " + _command(line.command) + "."
-    width = rf"@{{}}p{{\dimexpr {sum(_WIDTHS):g}cm+6\tabcolsep}}@{{}}"
-    below = Cell(rf"\scriptsize\color{{black!60}} {rule.latex}", f"<sub>{rule.markdown}</sub>", 4, width)
-    return [[claim, line.paper, parts, verdict], [below]]
+def _row(line: Claim) -> Row:
+    rule = line.rule
+    verdict = Cell(rf"\textcolor{{{_COLOURS[line.verdict]}}}{{{line.decided}}}", f"**{line.decided}**")
+    claim = Cell(rf"\textbf{{{rule.id}}} ", f"**{rule.id}** ") + f"{rule.statement} ({rule.where})"
+    finding = f"Finding: {line.finding}" if line.finding else ""
+    paper = _lines([*(part.text for part in line.papers), finding] if line.papers else [rule.where, finding])
+    return [claim, paper, _lines([*line.notes, *(part.text for part in line.parts), line.n]), verdict]
+
+
+def _lines(texts: list[str]) -> Cell:
+    made = [cell(text) for text in texts if text]
+    return Cell(r"\newline ".join(each.latex for each in made), "<br>".join(each.markdown for each in made))
+
+
+def rules(source: Source) -> list[Table]:
+    """What decides each claim, since when, and the command that makes its numbers."""
+    caption = (
+        "The rule of each claim, and the day on which it took this form: before the runs that it will judge at the "
+        "published size, and after those of this report were known."
+    )
+    rows: list[Row] = [
+        [line.rule.id, cell(line.rule.rule), line.rule.fixed, _command(line.command)] for line in source.claims
+    ]
+    return [LongTable((0.8, 8.6, 1.7, 4.2), caption, "tab:rules", ["", "Rule", "Fixed", "Command"], rows)]
+
+
+def former_rules(source: Source) -> list[Table]:
+    """Rules that were replaced, why, and what they said of the results of that day."""
+    caption = "Former rules, why they were replaced, and their verdicts on the results of that day."
+    rows: list[Row] = [
+        [row.id, cell(row.rule), cell(f"{row.why} ({row.replaced})"), row.default, row.bsd400]
+        for row in source.former_rules.itertuples()
+    ]
+    head: Row = ["", "Former rule", "Why replaced", "default", "bsd400"]
+    return [LongTable((0.8, 6.4, 4.0, 2.0, 2.0), caption, "tab:former", head, rows)]
 
 
 def _command(command: str) -> Cell:
