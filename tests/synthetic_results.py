@@ -51,7 +51,8 @@ def write_results(params: Params, root: Path, devices: tuple[str, ...] = ("cpu",
     """All that the stages before `collect` write, and the paper's numbers."""
     paths = ProfilePaths(params.profile, root)
     (root / "data").mkdir(parents=True, exist_ok=True)
-    (root / "data/paper_values.csv").write_bytes((REPOSITORY / "data/paper_values.csv").read_bytes())
+    for name in ("paper_values.csv", "paper_curves.csv"):
+        (root / "data" / name).write_bytes((REPOSITORY / "data" / name).read_bytes())
     for name in params.runs:
         write_training(params, name, paths)
         write_evaluation(params, name, paths)
