@@ -67,7 +67,7 @@ def _results(params: Params, paths: ProfilePaths, *operators: str) -> Figure:
 
 
 def _ranks(params: Params, spec: Sampler, table: pd.DataFrame) -> dict[str, int]:
-    """Image -> its rank by the final PSNR of WNE, or of the last run where there is none; 1 is the best."""
+    """Image -> its rank by the final PSNR of WNE, or of the first run where there is none; 1 is the best."""
     by = max(spec.runs, key=lambda run: params.runs[run].variant == "wne")
     ordered = table[table["run"] == by].sort_values("psnr", ascending=False, kind="stable")["image"]
     return {image: rank for rank, image in enumerate(ordered, start=1)}
