@@ -268,15 +268,18 @@ def test_the_figure_of_controls_draws_the_numbers_of_the_table(made):
     assert left.get_xlim() == left.get_ylim() == right.get_ylim()
 
 
-def test_the_figure_of_recipes_has_six_curves_and_all_effects(made):
+def test_the_figure_of_recipes_has_the_four_cells_and_all_effects_at_each_level(made):
     params, paths, summary = made
     with style.context():
-        left, right = recipe_figure(params, summary, paths).axes[:2]
-    drawn = [line for line in left.get_lines() if line.get_label() in ("Baseline", "WNE")]
-    assert len(drawn) == 6
-    heights = np.concatenate([line.get_ydata() for line in right.get_lines() if line.get_marker() in "Dsx"])
-    # At each of three levels: the wrapper (mean, two recipes), the recipe (mean, two variants), both at once.
-    assert sorted(heights) == pytest.approx(sorted([4.3125, 4, 4.625, 1.3125, 1, 1.625, 5.625] * 3))
+        axes = recipe_figure(params, summary, paths).axes
+    names = ["wrapper, mean", "by L1, constant rate", "by MSE, halved rate", "recipe, mean", "of Baseline", "of WNE"]
+    assert [text.get_text() for text in axes[3].get_yticklabels()] == [*names, "both at once"]
+    for upper, lower in zip(axes[:3], axes[3:]):
+        cells = {line.get_label(): line.get_ydata() for line in upper.get_lines()}
+        assert cells["Baseline"] == pytest.approx([21.5, 22.5]) and cells["WNE"] == pytest.approx([25.5, 27.125])
+        effects = [line.get_xdata()[0] for line in lower.get_lines() if line.get_marker() in ("D", "s", "x")]
+        assert effects == pytest.approx([4.3125, 4, 4.625, 1.3125, 1, 1.625, 5.625])
+    assert [text.get_text() for text in axes[0].get_xticklabels()] == ["L1,\nconstant", "MSE,\nhalved"]
 
 
 def test_the_tables_print_the_numbers(made):

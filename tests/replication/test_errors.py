@@ -316,7 +316,7 @@ def test_figure_11_has_a_row_for_each_level_common_axes_and_the_spread(drawn):
     figure = fig11(*drawn)
     assert len(figure.axes) == 6
     for index, ax in enumerate(figure.axes):
-        level, is_wrapped = ("10", "25", "50")[index // 2], index % 2 == 1
+        level, is_wrapped = ("10", "25", "50")[index // 2], index % 2 == 0  # WNE left, as in the paper
         assert ax.get_title().endswith(level) and ("WNE" in ax.get_title()) == is_wrapped
         heights = {round(height, 6) for line in ax.lines for height in line.get_ydata()}
         assert heights == ({-20.5} if is_wrapped else {-21.5, -25.5})

@@ -108,7 +108,7 @@ def test_a_missing_picture_is_refused_with_its_run(tmp_path):
 @pytest.mark.parametrize(
     ("sigma", "captions"),
     [
-        (90, ["Noisy training image\n$\\sigma$ = 25", "Noisy test image\n$\\sigma$ = 90"]),
+        (90, ["Image at training noise\n$\\sigma$ = 25", "Image at test noise\n$\\sigma$ = 90"]),
         (25, ["Noisy image\n$\\sigma$ = 25"]),
     ],
 )
@@ -136,6 +136,8 @@ def test_variants_have_their_own_colour_and_marker():
     looks = list(style.VARIANTS.values())
     assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == len(looks)
     assert style.variant_style("something-new").label == "something-new"
+    for look in style.CONTROLS.values():
+        assert not {look.colour, look.marker} & {value for one in looks for value in (one.colour, one.marker)}
 
 
 def test_denoisers_are_named_by_backbone_and_variant():

@@ -16,7 +16,8 @@ from replication.report import style
 from replication.report.artefacts import FIGURES
 from replication.report.figures.training import training
 from replication.results.summary import CollectError
-from synthetic_results import default_summary
+from replication.study.published import read_published
+from synthetic_results import REPOSITORY, default_summary
 
 SWEEPS = ("fig03", "fig04", "fig08", "fig10", "fig12", "fig13", "fig14", "fig15", "fig16", "fig18", "fig20", "fig21")
 DRAWN = (*SWEEPS, "fig09", "overview", "training")
@@ -195,6 +196,76 @@ def test_the_title_of_the_overview_states_the_measured_effect(draw, made_up):
     assert "\N{MINUS SIGN}" in draw("overview", curves=worse).get_suptitle()
 
 
+def test_the_overview_says_where_wne_is_below_its_input(draw, made_up):
+    def notes(psnr):
+        """With WNE of DnCNN so far above its input at the lowest noise."""
+        curves = made_up[2].curves.copy()
+        lowest = (curves["variant"] == "wne") & (curves["sigma_test"] == curves["sigma_test"].min())
+        curves.loc[lowest, "psnr"] = curves["input_psnr"] + 1
+        curves.loc[lowest & (curves["backbone"] == "dncnn"), "psnr"] = curves["input_psnr"] + psnr
+        return [text.get_text() for text in draw("overview", curves=curves).texts if "below" in text.get_text()]
+
+    below = "At $\\sigma$ = 5 the output of WNE is below its input: \N{MINUS SIGN}1.5 dB (DnCNN)"
+    assert (notes(-1.5), notes(0.5)) == ([below], [])
+
+
+# --- the paper's curves -------------------------------------------------------------------------------
+
+
+def test_the_papers_curves_are_looked_up_by_figure_variant_and_level():
+    published = read_published(REPOSITORY / "data/paper_values.csv")
+    rows = published.curve("Figure 18", "wne_input", 10)
+    assert len(rows) == 21 and rows["output_psnr"].between(10, 21).all()
+    at_training = published.curve("Figure 3", "wne", 25).set_index("sigma_test").loc[25]
+    assert at_training["input_psnr"] == pytest.approx(-20 * np.log10(25 / 255), abs=0.03)
+    # Figure 3 and Table 1 agree.
+    assert at_training["output_psnr"] == pytest.approx(published.matched_psnr("dncnn", "wne", "set12", "25"), abs=0.05)
+    assert published.curve("Figure 4", "ne_arch", 25).empty and published.curve("Figure 4", "wne", 30).empty
+
+
+def papers(ax):
+    return [line for line in ax.get_lines() if line.get_label() == "_paper"]
+
+
+def on_images(params, test_set, images, crop=None):
+    changed = params.test_sets[test_set].model_copy(update={"images": images, "crop": crop})
+    return params.model_copy(update={"test_sets": params.test_sets | {test_set: changed}})
+
+
+@pytest.mark.parametrize(
+    ("name", "test_set", "images", "counts"),
+    [
+        ("fig03", "photos-test", "set12", [4, 4, 4]),
+        ("fig04", "photos-test", "set12", [2, 2, 2]),
+        ("fig10", "photos-test", "set12", [4]),
+        ("fig14", "photos-test", "set12", [2]),
+        ("fig15", "photos-colour-test", "cbsd68", [2]),
+        ("fig15", "photos-colour-test", "set12", [0]),
+        ("fig16", "photos-test", "set12", [0]),
+        ("fig18", "photos-test", "set12", [0]),  # trained at 25, and the paper's at 10
+    ],
+)
+def test_the_papers_curves_are_drawn_on_the_papers_images(draw, made_up, name, test_set, images, counts):
+    figure = draw(name, on_images(made_up[0], test_set, images))
+    assert [len(papers(ax)) for ax in panels(figure)] == counts
+    labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert labels.count("paper") == bool(sum(counts))
+
+
+def test_other_or_cropped_images_have_no_curves_of_the_paper(draw, made_up):
+    for params in (made_up[0], on_images(made_up[0], "photos-test", "set12", crop=160)):
+        assert not any(papers(ax) for ax in panels(draw("fig03", params)))
+
+
+def test_a_curve_of_the_paper_is_grey_and_holds_its_points(draw, made_up):
+    published = read_published(REPOSITORY / "data/paper_values.csv")
+    ax = panels(draw("fig04", on_images(made_up[0], "photos-test", "set12")))[1]
+    expected = [published.curve("Figure 4", variant, 25) for variant in ("baseline", "wne")]
+    for line_drawn, rows in zip(papers(ax), expected):
+        np.testing.assert_array_equal(line_drawn.get_xydata(), rows[["input_psnr", "output_psnr"]])
+        assert same_color(line_drawn.get_color(), "0.6") and line_drawn.get_clip_on()
+
+
 # --- training on a range, and soft-NE -----------------------------------------------------------------
 
 
@@ -212,6 +283,19 @@ def test_single_noise_runs_are_thin_beside_those_trained_on_a_range(draw, made_u
         np.testing.assert_array_equal(line(ax, label).get_ydata(), rows["psnr"])
         assert (line(ax, label).get_marker() == "") == thin
     assert many_ssim.get_xlabel() == "input SSIM, uniform window"
+
+
+@pytest.mark.parametrize("name", ["fig08", "fig09"])
+def test_mixed_arithmetic_is_said_and_one_for_all_is_not(draw, made_up, name):
+    training = made_up[2].training
+    wide = training.assign(
+        backbone_dtype=training["backbone_dtype"].where(training["objective"] != "soft_ne", "float32")
+    )
+    both = [text.get_text() for text in draw(name, training=wide).texts if text.get_text()]
+    noise = "$\\sigma$ = 0\N{EN DASH}55"
+    pairs = f"Baseline $\\sigma$ = 25, WNE $\\sigma$ = 25, Baseline {noise}, WNE {noise}"
+    assert both == [f"Trained in bfloat16: {pairs}; in float32: Soft-NE $\\sigma$ = 25"]
+    assert not [text for text in draw(name).texts if text.get_text()]
 
 
 def test_the_training_range_is_shaded_from_its_highest_noise_to_none(draw):

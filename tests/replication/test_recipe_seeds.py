@@ -81,10 +81,14 @@ def test_figure_and_table_show_the_mean_over_seeds(made):
     (rows,) = ablations(summary)
     assert set(rows["seed"]) == {"all"} and len(cell_runs(params, rows, "wne", "cnn-l1")) == 3
     with style.context():
-        left = figures.recipe(params, summary, paths).axes[0]
-    lines = [line for line in left.get_lines() if line.get_label() == "WNE" and line.get_marker() not in ("", "None")]
-    assert len(lines) == 2
-    assert np.allclose(lines[0].get_ydata(), 20 + (len(IMAGES) - 1) / 2 + 4 + np.mean(OF_SEED))
+        figure = figures.recipe(params, summary, paths)
+    lines, middle = figure.axes[0].get_lines(), 20 + (len(IMAGES) - 1) / 2 + 4
+    (mean,) = [line for line in lines if line.get_label() == "WNE"]
+    assert np.allclose(mean.get_ydata(), middle + np.mean(OF_SEED))
+    single = [line for line in lines if line.get_label() == "_seeds"]
+    assert [len(line.get_xdata()) for line in single] == [3] * 4  # a cell each
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["Baseline", "WNE", "single seed"]
     assert "3 seeds" in latex(tables.recipe(Source(params, summary, None)))
 
 

@@ -212,14 +212,31 @@ def test_figure_17_has_the_panels_and_the_quality_of_its_image(results):
         figure = fig17(params, summary, paths)
     texts = _texts(figure)
     assert [text for text in texts if text.startswith("(")] == [
-        "(a) Clean $x$", "(b) Observed $Px$", "(c) Baseline-N2N", "(d) WNE-N2N",
+        "(a) Clean $x$", "(b) Observed $Px$", "(c) Baseline-N2N: diverged", "(d) WNE-N2N: converged",
     ]  # fmt: skip
+    assert [text.get_text() for text in figure.texts] == [
+        "Inpainting: 10 % of the pixels observed; image camera, rank 2 of 4, the median",
+        "Images that converged: inpainting, Baseline-N2N 3 and WNE-N2N 4 of 4.",
+    ]
     assert [text for text in texts if text.endswith("dB")] == ["8.00 dB", "12.00 dB", "26.00 dB"]  # of "camera"
     assert figure.get_figwidth() == pytest.approx(style.TEXT_WIDTH)
     for ax in figure.axes:
         box = ax.get_position()
         side = box.width * figure.get_figwidth() * figure.dpi / 24  # dots a pixel
         assert side == pytest.approx(round(side), abs=1e-6) and side > 1
+
+
+def test_figure_17_chooses_the_best_the_median_and_the_worst_of_many_pictures(results, tmp_path):
+    params, _, summary = results
+    pictured = params.samplers["inpainting"].model_copy(update={"pictures": list(IMAGES)})
+    params = params.model_copy(update={"samplers": {"inpainting": pictured}})
+    paths = ProfilePaths(params.profile, tmp_path)
+    made_up_samplers(params, paths)
+    with style.context():
+        *titles, _ = [text.get_text() for text in fig17(params, summary, paths).texts]
+    assert [title.partition("; image ")[2] for title in titles] == [
+        "house, rank 1 of 4, the best", "camera, rank 2 of 4, the median", "01, rank 4 of 4, the worst",
+    ]  # fmt: skip
 
 
 def test_the_other_problems_stand_below_one_another(results):
@@ -229,8 +246,10 @@ def test_the_other_problems_stand_below_one_another(results):
     assert len(figure.axes) == 8
     titles = [text.get_text() for text in figure.texts]
     assert titles == [
-        "Super-resolution: means of 4 \N{MULTIPLICATION SIGN} 4 pixels observed",
-        "Deblurring: the lowest 10 % of the frequencies observed",
+        "Super-resolution: means of 4 \N{MULTIPLICATION SIGN} 4 pixels observed; image camera, rank 2 of 4, the median",
+        "Deblurring: the lowest 10 % of the frequencies observed; image camera, rank 2 of 4, the median",
+        "Images that converged: super-resolution, Baseline-N2N 3 and WNE-N2N 4 of 4; "
+        "deblurring, Baseline-N2N 3 and WNE-N2N 4 of 4.",
     ]
 
 
@@ -252,7 +271,8 @@ def test_trajectories_have_both_models_and_end_where_they_stop(results):
 def test_missing_pictures_are_named(results, tmp_path):
     params, _, summary = results
     with pytest.raises(
-        CollectError, match="no pictures of samplers inpainting; make them with: replicate samplers NAME"
+        CollectError,
+        match="no pictures of camera in samplers inpainting; make them with: replicate samplers inpainting",
     ):
         fig17(params, summary, ProfilePaths(params.profile, tmp_path))
     empty = params.model_copy(update={"samplers": {}})

@@ -87,6 +87,20 @@ _COVERAGE = (
     "Percent of the patches whose difficulty at sigma_test lies in the central 95 % of those at sigma_train: it depends "
     "on their contrast and needs no model."
 )
+_PAPERS = (
+    "Grey: the paper's own curves, read off its vector graphics (data/paper_curves.csv); drawn where the test images and "
+    "sigma_train are the paper's."
+)
+_COLLAPSE = (
+    "Bins of the difficulty Delta with five patches or more, each curve over the central part of Delta at its sigma."
+)
+_PICTURES = (
+    "Ranks: by the final PSNR of WNE, among all images. Unfinished: noise still above sigma_L after the last step."
+)
+_ABLATION = (
+    "Above, the four cells: parallel lines mean that wrapper and recipe do not interact. Below, effects with intervals; "
+    "hollow: under one recipe, of one variant."
+)
 
 ARTEFACTS = (
     _figure("overview", "The effect", "mismatch:overview", "cnn swinir", in_paper=False),
@@ -95,18 +109,18 @@ ARTEFACTS = (
     # Matched noise, and generalization across noise levels.
     _table("table01", "Table 1: PSNR at matched noise", "psnr:table01", "cnn swinir", "C3"),
     _figure("fig02", "Figure 2: far above the training noise", "pictures:fig02", "swinir +examples.fig02"),
-    _figure("fig03", "Figure 3: the DnCNN family", "mismatch:fig03", "cnn", "C4"),
-    _figure("fig04", "Figure 4: SwinIR", "mismatch:fig04", "swinir", "C5"),
+    _figure("fig03", "Figure 3: the DnCNN family", "mismatch:fig03", "cnn", "C4", caption=_PAPERS),
+    _figure("fig04", "Figure 4: SwinIR", "mismatch:fig04", "swinir", "C5", caption=_PAPERS),
     _table("mismatch", "Gain over the baseline away from the training noise", "mismatch:mismatch", "cnn swinir",
            "C4 C5"),
     _table("mismatch_other", "The same in the other experiments", "mismatch:mismatch_other", "cnn swinir"),
     _figure("fig12", "Figure 12: SSIM of the DnCNN family", "mismatch:fig12", "cnn", "C12"),
     _figure("fig13", "Figure 13: SSIM of SwinIR", "mismatch:fig13", "swinir", "C12"),
-    _figure("fig10", "Figure 10: the FDnCNN family", "mismatch:fig10", "fdncnn cnn", "C4"),
+    _figure("fig10", "Figure 10: the FDnCNN family", "mismatch:fig10", "fdncnn cnn", "C4", caption=_PAPERS),
     _table("table07", "Table 7: the FDnCNN family at matched noise", "psnr:table07", "cnn fdncnn", "C3"),
-    _figure("fig14", "Figure 14: Restormer", "mismatch:fig14", "restormer", "C5"),
+    _figure("fig14", "Figure 14: Restormer", "mismatch:fig14", "restormer", "C5", caption=_PAPERS),
     _table("table08", "Table 8: Restormer at matched noise", "psnr:table08", "restormer", "C3"),
-    _figure("fig15", "Figure 15: colour", "mismatch:fig15", "colour", "C13"),
+    _figure("fig15", "Figure 15: colour", "mismatch:fig15", "colour", "C13", caption=_PAPERS),
     _table("table09", "Table 9: colour at matched noise", "psnr:table09", "colour", "C13"),
     _table("table10", "Table 10: real noise", "real:table10", "real-noise", "C14"),
     # Why it works.
@@ -116,9 +130,10 @@ ARTEFACTS = (
             "+difficulty", "C9"),
     _table("table03", "Table 3: coverage", "difficulty:table03", "", "C9", caption=_COVERAGE),
     _figure("fig06", "Figure 6: normalized error against difficulty", "errors:fig06", "swinir +errors", "C8"),
-    _figure("fig11", "Figure 11: normalized error against difficulty, baseline and WNE", "errors:fig11",
-            "swinir +errors", "C8"),
-    _figure("fig18", "Figure 18: normalizing the input alone", "mismatch:fig18", "input-only cnn", "C10"),
+    _figure("fig11", "Figure 11: normalized error against difficulty, WNE and baseline", "errors:fig11",
+            "swinir +errors", "C8", caption=_COLLAPSE),
+    _figure("fig18", "Figure 18: normalizing the input alone", "mismatch:fig18", "input-only cnn", "C10",
+            caption=_PAPERS),
     _figure("fig19", "Figure 19: the same as pictures", "pictures:fig19", "input-only cnn +examples.fig19", "C10"),
     # Other ways to robustness, other noise, reuse in a sampler.
     _figure("fig08", "Figure 8: training on a range of noise, and the soft-NE objective", "objectives:fig08",
@@ -133,12 +148,13 @@ ARTEFACTS = (
     _table("table11", "Table 11: residual-stopped denoising", "samplers:table11", "n2n +samplers", "C15"),
     _table("table12", "Table 12: inverse problems", "samplers:table12", "n2n +samplers", "C15"),
     _figure("fig17", "Figure 17: random inpainting with the Noise2Noise denoisers", "samplers:fig17", "n2n +samplers",
-            "C15"),
+            "C15", caption=_PICTURES),
     _figure("inverse_problems", "Beyond the paper: super-resolution and deblurring", "samplers:inverse_problems",
-            "n2n +samplers"),
+            "n2n +samplers", caption=_PICTURES),
     _figure("trajectories", "Beyond the paper: trajectories of the sampler", "samplers:trajectories", "n2n +samplers"),
     # Beyond the paper.
-    _figure("recipe", "Beyond the paper: 2 x 2 factorial ablation of wrapper and recipe", "ablation:recipe", "recipe"),
+    _figure("recipe", "Beyond the paper: 2 x 2 factorial ablation of wrapper and recipe", "ablation:recipe", "recipe",
+            caption=_ABLATION),
     _table("recipe", "Effects of wrapper and recipe", "ablation:recipe", "recipe"),
     _figure("controls", "Beyond the paper: controls without training", "controls:controls", "cnn +controls"),
     _table("controls", "The controls in numbers", "controls:controls", "cnn +controls"),

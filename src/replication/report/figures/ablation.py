@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,112 +11,115 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from replication.report import style
-from replication.report.figures.grid import HALVES, Panels
-from replication.report.figures.sweep import PSNR, Curve, common_limits, draw_panel, legend_lines
+from replication.report.figures.grid import Panels
 from replication.results import readers
-from replication.results.readers import all_recipes, design_recipes, rows_with
+from replication.results.readers import design_recipes, rows_with
 from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 
 _VARIANTS = ("baseline", "wne")
-_RECIPE_LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1, 1, 1)))
 # Effects. The wrapper has the colour of its variant.
-_WRAPPER = style.variant_style("wne")._replace(marker="D", size=4.0)
+_WRAPPER = style.variant_style("wne")._replace(size=4.0)
 _RECIPE = style.VariantStyle("", "0.45", "s", 4.2, "0.45", "", 3)
 _BOTH = style.VariantStyle("", "0.05", "x", 4.6, "0.05", "", 3)
-_SPREAD = 0.1  # between the effects at one noise level, in units of the distance between two levels
+_SEED = {"marker": "o", "markersize": 2.0, "markeredgewidth": 0, "linestyle": "none"}
+_SEED_OFFSET = 0.08  # of single seeds beside their mean, in units of the distance between two recipes
+_HEIGHT, _LEFT = 1.35, 1.32  # inches: of a panel; beside the first column, for the names of the effects
+
+
+class Effect(NamedTuple):
+    """One line of the lower panels: its name, its look, and its rows over sigma_test."""
+
+    name: str
+    look: style.VariantStyle
+    rows: pd.DataFrame
 
 
 def recipe(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Is it the wrapper or the recipe? A row for each ablation, on the first test set of its task.
+    """Is it the wrapper or the recipe? Two rows for each ablation, on the first test set of its task.
 
-    Left, PSNR: colour is the variant, line style the recipe; thin lines, where there are several seeds, are single
-    seeds, thick ones their mean. Right, at the lowest sigma_test, sigma_train and the highest sigma_test, with
-    intervals: the effect of the wrapper and of the recipe (full: the mean over the other factor; hollow: at each of
-    its levels), and of both at once.
+    A column each for the lowest sigma_test, sigma_train and the highest sigma_test. Above, mean PSNR of each cell of
+    the design, single seeds beside it where there are several: lines that are parallel have no interaction. Below,
+    effects with their intervals: of the wrapper and of the recipe (full: the mean over the other factor; hollow: at
+    each of its levels), and of both at once.
     """
     parts = readers.ablations(summary)
-    curves = [_curves(params, summary, rows) for rows in parts]
-    limits = common_limits([curve for part in curves for curve in part], PSNR)
-    grid = Panels(len(parts), 2, legend_lines=4, own_y=True)
-    for index, (rows, part) in enumerate(zip(parts, curves)):
-        left, right = grid.axes[index]
-        sigma = rows["sigma_train"].iloc[0]
-        draw_panel(left, part, PSNR, limits, float(sigma))
-        left.set_ylabel(f"output {PSNR.name}")
+    columns = max(len(readers.shown_levels(rows)) for rows in parts)
+    grid = Panels(2 * len(parts), columns, legend_lines=2, height=_HEIGHT, own_y=True, top_axis=False, left=_LEFT)
+    for rows, upper, lower in zip(parts, grid.axes[0::2], grid.axes[1::2]):
+        levels, effects = readers.shown_levels(rows), _effects(params, rows)
+        for column, level in enumerate(levels):
+            _draw_cells(upper[column], params, summary, rows, level)
+            upper[column].set_title(f"$\\sigma_{{\\mathrm{{test}}}}$ = {level:g}", y=1.0, pad=4)
+            _draw_effects(lower[column], effects, level)
+        upper[0].set_ylabel("PSNR (dB)")
+        lower[0].set_yticks(range(len(effects)), [effect.name for effect in effects])
+        for ax in (*upper[len(levels) :], *lower[len(levels) :]):
+            ax.set_axis_off()
         network = labels.backbone_label(params.models[rows["model"].iloc[0]].backbone)
-        grid.title(2 * index, f"{network}, $\\sigma_{{\\mathrm{{train}}}}$ = {sigma}")
-        _draw_effects(right, rows)
-        grid.title(2 * index + 1, "wrapper and recipe")
-    return _legends(grid, params, parts[0])
+        name = f"{network}\n$\\sigma_{{\\mathrm{{train}}}}$ = {rows['sigma_train'].iloc[0]}"
+        box = upper[0].get_position()
+        grid.figure.text(0.0, (box.y0 + box.y1) / 2, name, va="center")
+    handles = [Line2D([], [], **style.variant_style(variant).as_line()) for variant in _VARIANTS]
+    if max(rows["n_seeds"].max() for rows in parts) > 1:
+        handles.append(Line2D([], [], color="0.3", label="single seed", **_SEED))
+    grid.note("; ".join(dict.fromkeys(_meaning(params, rows) for rows in parts)))
+    return grid.legend([handles, []])
 
 
-def _curves(params: Params, summary: Summary, rows: pd.DataFrame) -> list[Curve]:
-    curves = []
-    for line, name in zip(_RECIPE_LINES, all_recipes(rows)):
-        for variant in _VARIANTS:
-            look = style.variant_style(variant)._replace(line=line)
-            runs = readers.cell_runs(params, rows, variant, name)
-            sweeps = [rows_with(summary.curves, run=run, test_set=rows["test_set"].iloc[0]) for run in runs]
-            if len(sweeps) == 1:
-                curves.append(Curve(sweeps[0], look))
-                continue
-            mean = rows_with(rows, effect="psnr", variant=variant, recipe=name).set_index("sigma_test")
-            at = mean.loc[sweeps[0]["sigma_test"]]
-            means = {"psnr": at["value"].array, "psnr_low": at["low"].array, "psnr_high": at["high"].array}
-            curves.append(Curve(sweeps[0].assign(**means), look))
-            curves += [Curve(sweep, look._replace(marker="")) for sweep in sweeps]
-    return curves
-
-
-def _draw_effects(ax: Axes, rows: pd.DataFrame) -> None:
-    """A cluster of points for each noise level: of the wrapper, of the recipe, of both at once."""
-    levels, effects = readers.shown_levels(rows), _effects(rows)
-    offsets = (np.arange(len(effects)) - (len(effects) - 1) / 2) * _SPREAD
-    ax.axhline(0, color="0.15", linewidth=0.6)
-    for offset, (look, is_mean, effect) in zip(offsets, effects):
-        at = effect.set_index("sigma_test").loc[levels]
-        widths = np.maximum([at["value"] - at["low"], at["high"] - at["value"]], 0)  # rounding may cross
-        look = look if is_mean else look._replace(size=look.size - 1, face="white")
-        ax.errorbar(np.arange(len(levels)) + offset, at["value"], yerr=widths, elinewidth=0.8, **_marker(look))
-    ax.set_xticks(range(len(levels)), [f"{level:g}" for level in levels])
-    ax.set(xlim=(-0.6, len(levels) - 0.4), xlabel=r"$\sigma_{\mathrm{test}}$", ylabel="effect on PSNR (dB)")
-
-
-def _effects(rows: pd.DataFrame) -> list[tuple[style.VariantStyle, bool, pd.DataFrame]]:
-    """(look, whether it is a mean, rows over sigma_test) from left to right, means before their parts."""
-    first, *_, last = design_recipes(rows)
-    rows = rows[rows["in_design"]]
-    points = []
-    for look, effect, column in ((_WRAPPER, "wrapper", "recipe"), (_RECIPE, "recipe", "variant")):
-        of_effect = rows[rows["effect"] == effect]
-        parts = [part for _, part in of_effect.groupby(["variant", "recipe", "against"], sort=False)]
-        is_mean = [part[column].iloc[0] == "mean" for part in parts]
-        points += sorted(((look, *pair) for pair in zip(is_mean, parts)), key=lambda point: not point[1])
-    both = rows[(rows["effect"] == "both") & (rows["recipe"] == last) & (rows["against"] == first)]
-    return [*points, (_BOTH, True, both)]
-
-
-def _legends(grid: Panels, params: Params, rows: pd.DataFrame) -> Figure:
-    """Below the curves: variants, recipes, the other lines. Below the effects: what a point is."""
+def _meaning(params: Params, rows: pd.DataFrame) -> str:
     named = readers.recipe_labels(params, rows)
     first, *_, last = design_recipes(rows)
-    variants, references = legend_lines(map(style.variant_style, _VARIANTS))
-    lines = [
-        Line2D([], [], color="0.3", linestyle=line, label=name) for line, name in zip(_RECIPE_LINES, named.values())
-    ]
-    hollow = _WRAPPER._replace(colour="0.3", face="white", marker="o")
-    wrapper, swap, both, part = (
-        Line2D([], [], label=label, **_marker(look))
-        for look, label in (
-            (_WRAPPER, "wrapper"), (_RECIPE, f"{named[last]}, in place of {named[first]}"), (_BOTH, "both at once"),
-            (hollow, "hollow: under one recipe, of one variant"),
-        )
-    )  # fmt: skip
-    grid.legend([variants, lines[:2], [*lines[2:], references[2]], references[:2]], HALVES[0])
-    return grid.legend([[wrapper, both], [swap], [part], []], HALVES[1])
+    return f"Effect of the recipe: {named[last]}, in place of {named[first]}"
+
+
+def _draw_cells(ax: Axes, params: Params, summary: Summary, rows: pd.DataFrame, level: float) -> None:
+    names, test_set = design_recipes(rows), rows["test_set"].iloc[0]
+    for variant in _VARIANTS:
+        look = style.variant_style(variant)
+        cells = rows_with(rows, effect="psnr", variant=variant, sigma_test=level).set_index("recipe")
+        ax.plot(range(len(names)), cells.loc[names, "value"], zorder=look.order, **look.as_line())
+        for place, name in enumerate(names):
+            runs = readers.cell_runs(params, rows, variant, name)
+            if len(runs) > 1:
+                tested = [rows_with(summary.curves, run=r, test_set=test_set, sigma_test=level) for r in runs]
+                scores = [float(part["psnr"].iloc[0]) for part in tested]
+                ax.plot([place + _SEED_OFFSET] * len(scores), scores, color=look.colour, label="_seeds", **_SEED)
+    named = readers.recipe_labels(params, rows)
+    ax.set_xticks(range(len(names)), [named[name].removesuffix(" rate").replace(", ", ",\n") for name in names])
+    ax.set_xlim(-0.4, len(names) - 0.6)
+    ax.margins(y=0.12)
+
+
+def _draw_effects(ax: Axes, effects: list[Effect], level: float) -> None:
+    ax.axvline(0, color="0.15", linewidth=0.6)
+    for place, (_, look, rows) in enumerate(effects):
+        at = rows[rows["sigma_test"] == level].iloc[0]
+        widths = np.maximum([[at["value"] - at["low"]], [at["high"] - at["value"]]], 0)  # rounding may cross
+        ax.errorbar(at["value"], place, xerr=widths, elinewidth=0.8, **_marker(look))
+    ax.set_yticks(range(len(effects)), [""] * len(effects))
+    ax.set(ylim=(len(effects) - 0.5, -0.5), xlabel="effect (dB)")
+    ax.margins(x=0.12)
+
+
+def _effects(params: Params, rows: pd.DataFrame) -> list[Effect]:
+    """From top to bottom, means before their parts."""
+    first, *_, last = design_recipes(rows)
+    named = readers.recipe_labels(params, rows) | {key: labels.variant_label(key) for key in _VARIANTS}
+    rows = rows[rows["in_design"]]
+    effects = []
+    for look, effect, column, word in ((_WRAPPER, "wrapper", "recipe", "by"), (_RECIPE, "recipe", "variant", "of")):
+        found = []
+        for _, part in rows[rows["effect"] == effect].groupby(["variant", "recipe", "against"], sort=False):
+            level = part[column].iloc[0]
+            hollow = look._replace(size=look.size - 1, face="white")
+            whole, part_of = Effect(f"{effect}, mean", look, part), Effect(f"{word} {named.get(level)}", hollow, part)
+            found.append(whole if level == "mean" else part_of)
+        effects += sorted(found, key=lambda one: one.look.face == "white")
+    both = rows[(rows["effect"] == "both") & (rows["recipe"] == last) & (rows["against"] == first)]
+    return [*effects, Effect("both at once", _BOTH, both)]
 
 
 def _marker(look: style.VariantStyle) -> dict[str, object]:

@@ -21,9 +21,13 @@ from replication.study.published import Published, read_published
 
 _CONTRASTS = (1.0, 128.0)  # of the axis, 8-bit units; no patch of [0, 255] exceeds the upper
 _FAINT = 0.025  # probability at the lower end of the central 95 % of contrasts
-_SET_LOOKS = (("0.1", "-", "o"), ("0.55", "-", "^"), ("0.1", (0, (4, 1.5)), "s"), ("0.55", (0, (4, 1.5)), "v"))
+_SET_LOOKS = tuple(
+    (colour, line, marker)
+    for line, markers in (("-", "o^"), ((0, (4, 1.5)), "sv"))
+    for colour, marker in zip(("0.1", style.BROWN), markers)
+)
 _SQUARE_ROOT = {"color": "0.15", "linestyle": (0, (4, 2)), "linewidth": 0.9}
-_PAPER = {"color": "#D55E00", "marker": "x", "markersize": 4.0, "linestyle": "none"}
+_PAPER = {**style.PAPER, "marker": "x", "markersize": 4.0, "linestyle": "none"}
 
 
 def fig07(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:

@@ -17,7 +17,7 @@ from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 
 _GROUP = "swinir"
-_COLUMNS = ("baseline", "wne")  # of Fig. 11
+_COLUMNS = ("wne", "baseline")  # of Fig. 11, from left to right
 _DELTA = r"$\Delta=\|\tilde{y}-\tilde{x}\|_2$"
 _QUALITY = r"$Q(\tilde{y},\tilde{x})$ (dB)"
 _TICK = 5.0  # dB
@@ -49,7 +49,7 @@ def fig06(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
 
 
 def fig11(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 11: baseline and WNE, a row for each sigma_train; the spread between the curves in the corner.
+    """Figure 11: WNE and baseline, a row for each sigma_train; the spread between the curves in the corner.
 
     Each curve over the central 95 % of Delta at its own sigma_test, in the bins that enter the spread.
     """

@@ -29,16 +29,18 @@ class Panels:
 
     legend_lines: lines of `legend` to leave room for. height: of a panel in inches; None makes it square.
     own_y: every column has labels on its y axis, not the first alone. top_axis, suptitle: leave room for a second
-    axis above each panel, for a line above all. below: inches below a panel of any row but the last.
+    axis above each panel, for a line above all. below: inches below a panel of any row but the last. left: inches
+    beside the first column.
     """
 
     def __init__(
         self, rows: int, columns: int, *, legend_lines: int, height: float | None = None, own_y: bool = False,
         top_axis: bool = True, suptitle: bool = False, below: float = _BELOW,
+        left: float = _LEFT,
     ):  # fmt: skip
         width = style.TEXT_WIDTH if columns > 1 else SINGLE_WIDTH
         gap = _GAP_OWN if own_y else _GAP_SHARED
-        side = (width - _LEFT - _RIGHT - gap * (columns - 1)) / columns
+        side = (width - left - _RIGHT - gap * (columns - 1)) / columns
         height = side if height is None else height
         above = _TITLE + (_TOP_AXIS if top_axis else 0.0)
         foot = legend_lines * _LEGEND_LINE + (_LEGEND_GAP if legend_lines else 0.0) + _BELOW
@@ -46,9 +48,9 @@ class Panels:
         self.figure, self.axes = Figure(figsize=(width, total)), np.empty((rows, columns), dtype=object)
         self._has_top = dict.fromkeys(range(rows * columns), top_axis)
         for row, column in np.ndindex(rows, columns):
-            left = _LEFT + column * (side + gap)
+            start = left + column * (side + gap)
             bottom = foot + (rows - 1 - row) * (above + height + below)
-            place = left / width, bottom / total, side / width, height / total
+            place = start / width, bottom / total, side / width, height / total
             self.axes[row, column] = self.figure.add_axes(place)
             if column and not own_y:
                 self.axes[row, column].tick_params(labelleft=False)
@@ -70,6 +72,11 @@ class Panels:
         """Switches off what is left of the grid."""
         for ax in self.axes.flat[panels:]:
             ax.set_axis_off()
+
+    def note(self, text: str, line: int = 0) -> None:
+        """Small text in the place of a legend line, counted from the foot, that is left blank."""
+        place = 0.5, (line + 0.5) * _LEGEND_LINE / self.figure.get_figheight()
+        self.figure.text(*place, text, ha="center", va="center", fontsize=8)
 
     def legend(
         self, lines: Sequence[Iterable], between: tuple[float, float] = (0.0, 1.0), spread: float = 1.1

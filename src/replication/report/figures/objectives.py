@@ -51,8 +51,9 @@ def fig08(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
         for quality in (sweep.PSNR, sweep.SSIM_UNIFORM)
         for column, part in zip(columns, curves)
     ]
-    grid = sweep.sweep_grid(panels, 2, legend_lines=4, height=_HEIGHT, own_y=True)
-    return _column_legends(grid, columns)
+    note = _precision(params, summary, columns)
+    grid = sweep.sweep_grid(panels, 2, legend_lines=4 + bool(note), height=_HEIGHT, own_y=True)
+    return _column_legends(grid, columns, note)
 
 
 def fig09(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
@@ -62,7 +63,8 @@ def fig09(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     rounding of float32 (dotted line: the distance from 1 to the next number) instead of somewhere below a pixel.
     """
     columns = _columns(params)
-    grid = Panels(1, 2, legend_lines=3, height=_HEIGHT, top_axis=False)
+    note = _precision(params, summary, columns)
+    grid = Panels(1, 2, legend_lines=3 + bool(note), height=_HEIGHT, top_axis=False)
     for index, column in enumerate(columns):
         _draw_defects(grid.axes[0, index], params, summary, column)
         grid.title(index, column.title)
@@ -70,7 +72,7 @@ def fig09(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     for ax in grid.axes[0]:
         ax.set_ylim(lowest, 1.0)
     grid.axes[0, 0].set_ylabel(r"defect $\varepsilon_{\mathrm{NE}}$", labelpad=1)
-    return _column_legends(grid, columns, defects=True)
+    return _column_legends(grid, columns, note, defects=True)
 
 
 def _columns(params: Params) -> tuple[Column, Column]:
@@ -113,11 +115,25 @@ def _draw_defects(ax: Axes, params: Params, summary: Summary, column: Column) ->
     ax.set(yscale="log", xlim=(0, 1.03 * highest), xlabel=r"$\sigma_{\mathrm{test}}$, 8-bit units")
 
 
-def _column_legends(grid: Panels, columns: tuple[Column, Column], defects: bool = False) -> Figure:
-    """Below each column its denoisers, and the other lines of its panels."""
+def _precision(params: Params, summary: Summary, columns: tuple[Column, Column]) -> str:
+    """Which backbones were trained in which arithmetic; empty where it was the same for all."""
+    used = summary.training.set_index("run")["backbone_dtype"]
+    curves: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for column in columns for name in column.looks):
+        run = params.runs[name]
+        noise = "\N{EN DASH}".join(f"{sigma:g}" for sigma in dict.fromkeys(run.sigma_range))
+        curves.setdefault(used[name], []).append(f"{sweep.look_of(params, name).label} $\\sigma$ = {noise}")
+    if len(curves) == 1:
+        return ""
+    return "Trained in " + "; in ".join(f"{dtype}: {', '.join(labels)}" for dtype, labels in curves.items())
+
+
+def _column_legends(grid: Panels, columns: tuple[Column, Column], note: str, defects: bool = False) -> Figure:
+    """Below each column its denoisers, and the other lines of its panels; below all of it the note."""
     rounding = Line2D([], [], label="rounding of float32", **style.CLIPPED_IDENTITY)
     for column, between in zip(columns, ((0.0, 0.53), (0.53, 1.0))):
         denoisers, references = sweep.legend_lines(column.looks.values(), ranged=isinstance(column.trained, tuple))
         rest = [[references[-1], rounding]] if defects else [references[:2], references[2:]]
-        grid.legend([denoisers[:2], denoisers[2:], *rest], between)
+        grid.legend([denoisers[:2], denoisers[2:], *rest, *[[]] * bool(note)], between)
+    grid.note(note)
     return grid.figure

@@ -41,7 +41,7 @@ def fig19(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
 
 
 def read_example(params: Params, paths: ProfilePaths, key: str) -> list[Picture]:
-    """The panels of an example: noisy as in training, noisy in the test, and denoised by each of its runs.
+    """The panels of an example: an image with the noise of the training, with that of the test, and denoised by each run.
 
     The first is left out where training and test have the same noise.
     """
@@ -57,9 +57,9 @@ def read_example(params: Params, paths: ProfilePaths, key: str) -> list[Picture]
     pictures = []
     mismatch = isinstance(trained, (int, float)) and trained != shared["sigma_test"]
     if mismatch:
-        caption = f"Noisy training image\n$\\sigma$ = {trained:g}"
+        caption = f"Image at training noise\n$\\sigma$ = {trained:g}"
         pictures.append(Picture(read_pixels(first / f"{key}-noisy-training.png"), caption, None))
-    caption = f"Noisy {'test ' * mismatch}image\n{tested}"
+    caption = f"{'Image at test noise' if mismatch else 'Noisy image'}\n{tested}"
     pictures.append(Picture(read_pixels(first / f"{key}-noisy.png"), caption, shared["input_psnr"]))
     for name, folder in folders.items():
         run = params.runs[name]
@@ -68,10 +68,12 @@ def read_example(params: Params, paths: ProfilePaths, key: str) -> list[Picture]
     return pictures
 
 
-def pictures_figure(lines: Sequence[tuple[str, list[Picture]]], gap: float = 0.07, caption: float = 0.40) -> Figure:
+def pictures_figure(
+    lines: Sequence[tuple[str, list[Picture]]], gap: float = 0.07, caption: float = 0.40, note: str = ""
+) -> Figure:
     """Lines of pictures, one below the other, each with its title; none has one where the first is empty.
 
-    gap: between pictures, in widths of one. caption: inches below them. The resolution of the PNG is chosen so that
+    gap: between pictures, in widths of one. caption: inches below them. note: a line at the foot. The resolution of the PNG is chosen so that
     every pixel of a picture becomes a whole number of its pixels: resampled noise would look smoother than it is.
     """
     columns = max(len(pictures) for _, pictures in lines)
@@ -81,7 +83,8 @@ def pictures_figure(lines: Sequence[tuple[str, list[Picture]]], gap: float = 0.0
     width = step * columns - (step - side)
     dpi = width / style.TEXT_WIDTH
     above, below = round(_TITLE * dpi) if lines[0][0] else 0, round(caption * dpi)
-    height = len(lines) * (above + side + below)
+    foot = round(_TITLE * dpi) if note else 0
+    height = len(lines) * (above + side + below) + foot
     figure = Figure(figsize=(style.TEXT_WIDTH, height / dpi), dpi=dpi)
     for row, (title, pictures) in enumerate(lines):
         top = height - row * (above + side + below)
@@ -89,6 +92,7 @@ def pictures_figure(lines: Sequence[tuple[str, list[Picture]]], gap: float = 0.0
         for column, picture in enumerate(pictures):
             place = (column * step / width, (top - above - side) / height, side / width, side / height)
             _draw(figure.add_axes(place), picture)
+    figure.text(0.5, foot / 2 / height, note, ha="center", va="center", fontsize=8)
     return figure
 
 

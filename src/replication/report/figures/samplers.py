@@ -3,6 +3,9 @@ deblurring and what happens along the way."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -25,7 +28,11 @@ _ERROR, _STOP = {"linestyle": (0, (2, 1.2))}, {"color": "0.3", "linestyle": ":",
 
 
 def fig17(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """Figure 17: inpainting of random pixels; clean, observed, and the result of each run."""
+    """Figure 17: inpainting of random pixels; clean, observed, and the result of each run.
+
+    The best, the median and the worst of the images with pictures, by the final PSNR of WNE; the titles have their
+    ranks among all images.
+    """
     return _results(params, paths, "random_pixels")
 
 
@@ -35,27 +42,58 @@ def inverse_problems(params: Params, summary: Summary, paths: ProfilePaths) -> F
 
 
 def _results(params: Params, paths: ProfilePaths, *operators: str) -> Figure:
-    """A line for each picture of the items with one of the operators; letters count all pictures."""
+    """Lines of pictures of the items with one of the operators; letters count all pictures."""
     items = {item: spec for item, spec in params.reported("samplers").items() if spec.operator in operators}
-    wanted = [(item, image) for item, spec in items.items() for image in spec.pictures]
-    if not wanted:
+    if not any(spec.pictures for spec in items.values()):
         raise CollectError(f"{params.params_file}: no item of samplers with pictures has {' or '.join(operators)}")
-    if missing := [item for item, image in wanted if not all(f.is_file() for f in _files(paths, items, item, image))]:
-        raise CollectError(f"no pictures of samplers {', '.join(missing)}; make them with: replicate samplers NAME")
-    lines, letters = [], iter("abcdefghijklmnopqrstuvwxyz")
-    for item, image in wanted:
-        table, runs = read_csv(paths.analysis("samplers", item) / "table.csv"), items[item].runs
-        rows = table[table["image"] == image].set_index("run")
-        captions = [r"Clean $x$", r"Observed $Px$", *(_label(params, run) for run in runs)]
-        scores = [None, rows["observed_psnr"].iloc[0], *(rows.loc[run, "psnr"] for run in runs)]
-        shown = zip(_files(paths, items, item, image), captions, scores)
-        pictures = [Picture(read_pixels(file), f"({next(letters)}) {text}", psnr) for file, text, psnr in shown]
-        lines.append((_title(items[item]) if len(wanted) > 1 else "", pictures))
-    return pictures_figure(lines, gap=0.04, caption=0.24)
+    lines, notes, letters = [], [], iter("abcdefghijklmnopqrstuvwxyz")
+    for item, spec in items.items():
+        folder = paths.analysis("samplers", item)
+        if missing := [image for image in spec.pictures if not all(f.is_file() for f in _files(folder, spec, image))]:
+            names = ", ".join(missing)
+            raise CollectError(f"no pictures of {names} in samplers {item}; make them with: replicate samplers {item}")
+        table = read_csv(folder / "table.csv")
+        ranks = _ranks(params, spec, table)
+        for image in _best_median_worst(spec.pictures, ranks):
+            rows = table[table["image"] == image].set_index("run")
+            outcomes = [f"{_label(params, run)}: {rows.loc[run, 'outcome']}" for run in spec.runs]
+            scores = [None, rows["observed_psnr"].iloc[0], *(rows.loc[run, "psnr"] for run in spec.runs)]
+            shown = zip(_files(folder, spec, image), [r"Clean $x$", r"Observed $Px$", *outcomes], scores)
+            pictures = [Picture(read_pixels(file), f"({next(letters)}) {text}", psnr) for file, text, psnr in shown]
+            lines.append((f"{_title(spec)}; {_ranked(image, ranks)}", pictures))
+        notes.append(f"{_TASKS[spec.operator]}, {_converged(params, spec, table)}")
+    note = f"Images that converged: {'; '.join(notes)}."
+    return pictures_figure(lines, gap=0.04, caption=0.24, note=note)
 
 
-def _files(paths: ProfilePaths, items: dict[str, Sampler], item: str, image: str) -> list:
-    return [paths.analysis("samplers", item) / f"{image}-{key}.png" for key in ("clean", "observed", *items[item].runs)]
+def _ranks(params: Params, spec: Sampler, table: pd.DataFrame) -> dict[str, int]:
+    """Image -> its rank by the final PSNR of WNE, or of the first run where there is none; 1 is the best."""
+    by = max(spec.runs, key=lambda run: params.runs[run].variant == "wne")
+    ordered = table[table["run"] == by].sort_values("psnr", ascending=False, kind="stable")["image"]
+    return {image: rank for rank, image in enumerate(ordered, start=1)}
+
+
+def _best_median_worst(images: Sequence[str], ranks: dict[str, int]) -> list[str]:
+    """All of up to three images, by rank."""
+    ordered = sorted(images, key=ranks.get)
+    last = len(ordered) - 1
+    return [ordered[place] for place in sorted({0, last // 2, last} if last > 2 else range(last + 1))]
+
+
+def _ranked(image: str, ranks: dict[str, int]) -> str:
+    words = {1: ", the best", (len(ranks) + 1) // 2: ", the median", len(ranks): ", the worst"}
+    return f"image {image}, rank {ranks[image]} of {len(ranks)}{words.get(ranks[image], '')}"
+
+
+def _converged(params: Params, spec: Sampler, table: pd.DataFrame) -> str:
+    """ "Baseline-N2N 0 and WNE-N2N 12 of 12"."""
+    reached = (table["outcome"] == "converged").groupby(table["run"]).sum()
+    counts = " and ".join(f"{_label(params, run)} {reached[run]}" for run in spec.runs)
+    return f"{counts} of {table['image'].nunique()}"
+
+
+def _files(folder: Path, spec: Sampler, image: str) -> list[Path]:
+    return [folder / f"{image}-{key}.png" for key in ("clean", "observed", *spec.runs)]
 
 
 def _title(spec: Sampler) -> str:

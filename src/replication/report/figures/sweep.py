@@ -72,12 +72,16 @@ def common_limits(curves: Iterable[Curve], quality: Quality) -> Limits:
 
 
 class Panel(NamedTuple):
-    """A panel of `sweep_grid`: curves on the same noisy inputs, and sigma_train or its range, 8-bit units."""
+    """A panel of `sweep_grid`: curves on the same noisy inputs, and sigma_train or its range, 8-bit units.
+
+    paper: the paper's own curves, in PSNR.
+    """
 
     title: str
     curves: Sequence[Curve]
     trained: float | Limits
     quality: Quality = PSNR
+    paper: Sequence[Curve] = ()
 
 
 def sweep_grid(
@@ -85,10 +89,12 @@ def sweep_grid(
 ) -> Panels:
     """The panels row by row, with common limits for each quality, and room for `rest` others."""
     grid = Panels(-(-(len(panels) + rest) // columns), columns, legend_lines=legend_lines, **layout)
-    for index, (title, curves, trained, quality) in enumerate(panels):
+    for index, (title, curves, trained, quality, paper) in enumerate(panels):
         ax, alike = grid.axes.flat[index], [panel for panel in panels if panel.quality == quality]
         limits = common_limits([curve for panel in alike for curve in panel.curves], quality)
         draw_panel(ax, curves, quality, limits, trained)
+        for rows, look in paper:
+            ax.plot(rows["input_psnr"], rows["output_psnr"], zorder=2.5, markevery=2, **look.as_papers())
         if layout.get("own_y") or index % columns == 0:
             ax.set_ylabel(f"output {quality.name}")
         grid.title(index, title, lettered)
@@ -129,9 +135,9 @@ def draw_curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, look: style.Variant
 
 
 def legend_lines(
-    looks: Iterable[style.VariantStyle], quality: Quality = PSNR, ranged: bool = False
+    looks: Iterable[style.VariantStyle], quality: Quality = PSNR, ranged: bool = False, paper: bool = False
 ) -> tuple[list, list]:
-    """Handles of the denoisers, each look once, and of the other lines of a panel."""
+    """Handles of the denoisers, each look once, and of the other lines of a panel, last that of the paper's curves."""
     distinct = sorted({look.label: look for look in looks}.values(), key=lambda look: (not look.marker, look.order))
     references = [Line2D([], [], label="input = output", **style.IDENTITY)]
     if quality.clipped:
@@ -140,6 +146,8 @@ def legend_lines(
         references.append(Patch(label="training range", **style.TRAINING_RANGE))
     else:
         references.append(Line2D([], [], label="training noise", **style.TRAINING_NOISE))
+    if paper:
+        references.append(Line2D([], [], label="paper", **style.PAPER))
     return [Line2D([], [], **look.as_line()) for look in distinct], references
 
 
