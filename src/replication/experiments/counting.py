@@ -2,9 +2,9 @@
 
 Each aten operation that launches a kernel is one row: FLOPs by torch's formulas (2 for a multiplication with addition in
 matrix products and convolutions, 0 for all else), bytes of the tensors that it reads and writes. Views and allocations
-launch nothing. Tensors are fake, with shapes and no data, on the CPU: the wrapper has no data-dependent code. (The
-meta device fails, because autocast does not know it.)
-NOTE: not counted is what a GPU does otherwise than torch's CPU path: fused attention, several kernels for one operation.
+launch nothing. The tensors are fake ones on the CPU, with shapes and no data: no network branches on its data, and
+autocast, which the last layers switch off, does not know the device "meta".
+NOTE: a GPU may do otherwise than torch's CPU path: fuse attention, or take several kernels for one operation.
 """
 
 from __future__ import annotations
