@@ -39,24 +39,24 @@ def _row(variant: str, by_card: pd.DataFrame, mode: str, published: Published) -
     return [labels.variant_label(variant), *sums, *bounds, grey(_paper(first["backbone"], variant, mode, published))]
 
 
-def _milliseconds(seconds: float, ratio: float, variant: str) -> Cell:
-    time = fixed(1000 * seconds, 1)
+def _milliseconds(seconds: float, ratio: float, variant: str, digits: int = 1) -> Cell:
+    time = fixed(1000 * seconds, digits)
     return time if variant == "baseline" or pd.isna(ratio) else time + " (" + fixed(ratio) + TIMES + ")"
 
 
 def _paper(backbone: str, variant: str, mode: str, published: Published) -> Cell:
-    """What its GPU took."""
+    """What its GPU took; printed to the millisecond."""
     seconds = published.value(TIMING_TABLES, row_name(backbone, variant), f"GPU {_MODES[mode]}")
     if seconds is None:
         return EMPTY
     ratio = published.time_ratio(backbone, variant, "cuda", mode)
-    return _milliseconds(seconds, float("nan") if ratio is None else ratio, variant)
+    return _milliseconds(seconds, float("nan") if ratio is None else ratio, variant, 0)
 
 
 def _note(params: Params) -> Cell:
     """What the bounds were reckoned with."""
     cards = [
-        f"{card.title}: {card.teraflops:g} TFLOP/s, {card.terabytes:g} TB/s, {card.launch:g} microseconds a launch"
+        f"{card.title} {card.teraflops:g} TFLOP/s, {card.terabytes:g} TB/s, {card.launch:g}"
         for card in params.cards.values()
     ]
-    return cell(f"Bounds and times in ms. {'; '.join(cards)}.")
+    return cell(f"In ms. Peak, bandwidth and microseconds a launch: {'; '.join(cards)}.")
