@@ -57,6 +57,7 @@ def write_results(params: Params, root: Path, devices: tuple[str, ...] = ("cpu",
         write_training(params, name, paths)
         write_evaluation(params, name, paths)
     write_timing(params, paths, devices)
+    write_counts(params, paths)
     for train_set, test_sets in params.leakage.items():
         paths.leakage.mkdir(parents=True, exist_ok=True)
         rows = [
@@ -210,3 +211,18 @@ def write_timing(params: Params, paths: ProfilePaths, devices: tuple[str, ...]) 
     pd.DataFrame(rows).to_csv(paths.timing / "samples.csv", index=False)
     facts = {"devices": {d: f"Some {d.upper()}" for d in devices}, "threads": 2, "versions": {}, "date": "2026-01-02"}
     (paths.timing / "environment.json").write_text(json.dumps(facts))
+
+
+def write_counts(params: Params, paths: ProfilePaths) -> None:
+    """One operation that computes and one that moves data; the wrapper adds one of the second, NE-arch twenty."""
+    paths.counts.mkdir(parents=True, exist_ok=True)
+    for key, family in params.timing.families.items():
+        rows = []
+        for variant in family.variants:
+            for mode in ("training", "inference"):
+                moves = {"baseline": 20, "wne": 21}.get(variant, 40)
+                same = {"variant": variant, "mode": mode}
+                same |= dict(zip(("batch", "channels", "height", "width"), family.cuda_shape))
+                rows.append({"operation": "convolution", "flops": 10**10, "bytes": 10**8, "calls": 20} | same)
+                rows.append({"operation": "add", "flops": 0, "bytes": 10**8, "calls": moves} | same)
+        pd.DataFrame(rows).to_csv(paths.counts / f"{key}.csv", index=False)

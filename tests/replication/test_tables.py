@@ -156,6 +156,16 @@ def test_timing_tables_have_a_dash_where_no_device_was(tiny):
     assert "GPU" not in "".join(_rows(paths.tables / "table02.tex")[0])
 
 
+def test_counts_have_a_bound_for_each_card_and_the_papers_time(tiny):
+    _, paths = tiny
+    row = next(row for row in _rows(paths.tables / "counts.tex") if row[0] == "NE-arch")
+    assert row[:4] == ["NE-arch", "200.0", "6.00", "60"]
+    assert row[4:] == ["6.7 (1.45)", "13.1 (1.12)", "4.5 (1.18)", "2.1 (1.50)", "54 (1.60)"]
+    macros = _macros(paths.tables / "numbers.tex")
+    expected = {"NeArchBoundFdncnnTraining": "1.45", "WneBytesFdncnnInference": "1.025"}
+    assert {name: macros[name] for name in expected} == expected
+
+
 def test_timing_tables_with_a_gpu(tmp_path):
     params = make_params(tmp_path)
     paths = write_results(params, tmp_path, ("cpu", "cuda"))

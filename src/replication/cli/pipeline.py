@@ -133,6 +133,16 @@ def timing(params_file: ParamsFile = DEFAULT) -> None:
 
 
 @app.command(rich_help_panel=PANEL)
+def counts(params_file: ParamsFile = DEFAULT) -> None:
+    """Count FLOPs, bytes and operations of the timed variants at their GPU shapes; needs no GPU."""
+    from replication.experiments.counting import count_all
+
+    params, paths = load_profile(params_file)
+    with stage("counts", [params_file], [paths.counts]):
+        count_all(params, paths)
+
+
+@app.command(rich_help_panel=PANEL)
 def audit(train_set: str, params_file: ParamsFile = DEFAULT) -> None:
     """Look for the test images inside a training set."""
     from replication.data.leakage import audit_training_set

@@ -18,6 +18,7 @@ from wne.files import write_text
 STAGES: dict[str, tuple[str, ...]] = {
     "noise": ("replication.data.noise",),
     "timing": ("replication.experiments.timing",),
+    "counts": ("replication.experiments.counting",),
     "audit": ("replication.data.leakage",),
     "difficulty": ("replication.experiments.difficulty",),
     "collect": ("replication.results.profile",),
@@ -57,7 +58,10 @@ def code_of(params: Params) -> dict[str, object]:
             }
             for section, analysis in ANALYSES.items()
         },
-        **{stage: with_backbones(modules, timed if stage == "timing" else []) for stage, modules in STAGES.items()},
+        **{
+            stage: with_backbones(modules, timed if stage in ("timing", "counts") else [])
+            for stage, modules in STAGES.items()
+        },
     }
 
 

@@ -162,6 +162,7 @@ ARTEFACTS = (
     _table("table02", "Table 2: time on the GPU, FDnCNN", "timing:table02", "", "C6"),
     _table("table05", "Table 5: time, SwinIR", "timing:table05", "", "C6"),
     _table("table06", "Table 6: time, FDnCNN", "timing:table06", "", "C6"),
+    _table("counts", "Beyond the paper: the same counted, and a bound on the time of a GPU", "counts:counts", "", "C6"),
     _table("leakage", "Test images in the training set", "leakage:leakage"),
     _table("unleaked", "PSNR without the leaked images", "leakage:unleaked"),
     _table("table04", "Table 4: how every model was trained", "training:table04"),

@@ -7,6 +7,7 @@
 | cost, machine.json | run; | what each training took, and on which machine; which machine timed |
 | errors, recipe | see the modules of these names | normalized error by difficulty; the ablation of wrapper and recipe |
 | timing | device, family, mode, variant | median seconds, median paired ratio to the baseline |
+| counts | family, mode, variant, card | FLOPs, bytes, operations, and the least time on a GPU: replication.results.counts |
 | filters | item, run, sigma_test, pixel | rows of the Jacobian: see replication.experiments.filters |
 | leakage | test image | what of it is in the training set |
 | difficulty | training set, quantity, sigma, place | see replication.experiments.difficulty |

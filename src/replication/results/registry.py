@@ -13,6 +13,7 @@ import pandas as pd
 from replication.experiments.analysis import analysis_problem
 from replication.results.controls import control_estimates
 from replication.results.corpus import difficulty_table, leakage_table
+from replication.results.counts import counts_table
 from replication.results.errors import errors_table
 from replication.results.files import CollectError, read_json
 from replication.results.filters import filters_table
@@ -45,12 +46,14 @@ SECTIONS = {
     "leakage": Section("audit NAME", "leakage", leakage_table),
     "difficulty": Section("difficulty NAME", "difficulty", difficulty_table),
     "timing": Section("timing", "timing", timing_table),
+    "counts": Section("counts", "counts", counts_table),
 }
 
 
 def items(params: Params) -> list[tuple[str, str]]:
     """(section, item) of all that is collected: analyses of reported groups, all training sets, all timed families."""
-    chosen = {"leakage": params.leakage, "difficulty": params.difficulty, "timing": params.timing.families}
+    families = params.timing.families
+    chosen = {"leakage": params.leakage, "difficulty": params.difficulty, "timing": families, "counts": families}
     chosen |= {section: params.reported(section) for section in ANALYSES}
     return [(section, item) for section in SECTIONS for item in chosen[section]]
 

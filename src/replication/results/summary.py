@@ -18,7 +18,19 @@ from replication.study.paths import ProfilePaths
 __all__ = ["CollectError", "Summary", "awgn", "covered", "fingerprints", "first_runs", "of_group", "on_first_set",
            "read_csv", "read_json", "read_summary", "single_level", "summary_of"]  # fmt: skip
 
-FILES = ("estimates", "training", "cost", "loss", "timing", "leakage", "difficulty", "filters", "errors", "recipe")
+FILES = (
+    "estimates",
+    "training",
+    "cost",
+    "loss",
+    "timing",
+    "counts",
+    "leakage",
+    "difficulty",
+    "filters",
+    "errors",
+    "recipe",
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class Summary:
     training: pd.DataFrame
     loss: pd.DataFrame
     timing: pd.DataFrame
+    counts: pd.DataFrame
     leakage: pd.DataFrame
     difficulty: pd.DataFrame
     filters: pd.DataFrame

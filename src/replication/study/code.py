@@ -55,11 +55,12 @@ def closure(roots: Iterable[str]) -> list[str]:
     waiting = list(roots)
     while waiting:
         name = waiting.pop()
-        if name in found or name in LEFT_OUT:
+        if name in found:
             continue
-        found.add(name)
-        waiting += imported(_tree(name))
         waiting += [parent for parent in _parents(name) if parent not in found]  # Python runs their __init__.py
+        if name not in LEFT_OUT:
+            found.add(name)
+            waiting += imported(_tree(name))
     return sorted(found)
 
 

@@ -22,6 +22,7 @@ class ProfilePaths:
         self.cost = self.results / "cost"  # <run>.json, what a training took and on which machine, by `train`
         self.evaluation = self.results / "evaluation"  # <group>/<run>/*.csv, *.png, by `evaluate`
         self.timing = self.results / "timing"  # samples.csv and environment.json, by `timing`
+        self.counts = self.results / "counts"  # <family>.csv, by `counts`
         self.leakage = self.results / "leakage"  # <training set>.csv, by `audit`
         self.difficulty = self.results / "difficulty"  # <training set>.csv, by `difficulty`
         self.summary = self.results / "summary"  # tidy tables of all runs, by `collect`

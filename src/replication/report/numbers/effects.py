@@ -4,6 +4,8 @@
     \\<Rows>Test<Place>[Interval]                         the same of a single run or comparison
     \\<Who>Defect<Backbone><Min|Max>                      eps_NE: smallest median, largest value
     \\<Who>Ratio<Backbone><Cpu|Gpu><Training|Inference>   times the baseline
+    \\<Who><Flops|Bytes|Operations|Bound><Backbone><Training|Inference>   counted: times the baseline's; Bound: of the time
+                                                          on the first of `cards`
     \\<Who>Sampler<Operator><State>                       dB, means over images, inside a sampler (App. N)
 
 Rows: a key of _ROWS. Place of sigma_test: Lowest, Matched, Highest. All on the first test set of the task.
@@ -29,6 +31,7 @@ _BACKBONES = {name.capitalize(): name for name in labels.BACKBONES}
 _OPERATORS = {
     "Denoising": "none", "Inpainting": "random_pixels", "SuperResolution": "block_average", "Deblurring": "blur",
 }  # fmt: skip
+_COUNTED = {"Flops": "flops", "Bytes": "bytes", "Operations": "operations", "Bound": "seconds"}
 _STATES = {"OnePass": "one_pass_psnr", "Best": "best_psnr", "Final": "psnr", "Gap": "gap"}
 _GAIN = ["psnr_gain", "psnr_gain_low", "psnr_gain_high"]
 
@@ -147,6 +150,15 @@ def _ratio(who: str, backbone: str, device: str, mode: str, source: Source) -> V
     return None if pd.isna(ratio) else fixed(ratio)
 
 
+def _counted(who: str, quantity: str, backbone: str, mode: str, source: Source) -> Value:
+    counts = source.summary.counts
+    rows = _where(counts, backbone=_BACKBONES[backbone], mode=mode.lower(), card=next(iter(source.params.cards)))
+    rows = rows.set_index("variant")[_COUNTED[quantity]]
+    if not {"baseline", _WHO[who]} <= set(rows.index):
+        return None
+    return fixed(rows[_WHO[who]] / rows["baseline"], 3 if quantity in ("Flops", "Bytes") else 2)
+
+
 def _sampled(who: str, operator: str, state: str, source: Source) -> Value:
     rows = source.summary.samplers
     rows = rows if rows.empty else _where(rows, variant=_WHO[who], operator=_OPERATORS[operator])
@@ -219,6 +231,7 @@ EFFECTS: dict[str, Number] = {
         f"{w}Ratio{b}{d}{m}": partial(_ratio, w, b, d, m)
         for w, b, d, m in product(_WHO, _BACKBONES, ("Cpu", "Gpu"), _MODES)
     },
+    **{f"{w}{q}{b}{m}": partial(_counted, w, q, b, m) for w, q, b, m in product(_WHO, _COUNTED, _BACKBONES, _MODES)},
     **{f"{w}Sampler{o}{state}": partial(_sampled, w, o, state) for w, o, state in product(_WHO, _OPERATORS, _SAMPLED)},
     "SoftNeDefect": partial(_defect_of_control, "soft_ne"),
     "RangeTrainedDefect": partial(_defect_of_control, "supervised"),

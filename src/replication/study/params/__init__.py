@@ -4,6 +4,7 @@ from replication.study.params.profile import Params, load_params
 from replication.study.params.sections import (
     ANALYSES,
     Analysis,
+    Card,
     Controls,
     Difficulty,
     Distribution,

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 from replication.study.params.sections import (
     ANALYSES,
     Analysis,
+    Card,
     Controls,
     Count,
     Difficulty,
@@ -62,6 +63,7 @@ class Params(Frozen):
     leakage: dict[Name, list[Name]]  # training set: the test sets whose images are looked for in it
     difficulty: dict[Name, Difficulty]  # training set: its patches
     timing: Timing
+    cards: dict[Name, Card]  # the first is the paper's
     weights: dict[Name, Weights]  # run
     statistics: Statistics
 

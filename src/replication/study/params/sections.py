@@ -132,6 +132,19 @@ class Timing(Frozen):
     families: dict[Name, TimedFamily]
 
 
+class Card(Frozen):
+    """A GPU, for the bound on its time that is reckoned from counted operations (replication.results.counts).
+
+    `teraflops`: peak, 1e12 FLOP a second. `terabytes`: bandwidth of its memory, 1e12 bytes a second. `launch`: the cost
+    of one operation beside its arithmetic and its bytes, in microseconds.
+    """
+
+    title: str
+    teraflops: Positive
+    terabytes: Positive
+    launch: Annotated[float, Field(ge=0)]
+
+
 class Example(Frozen):
     """One noisy image denoised by the named runs and kept as a picture, for the qualitative figures."""
 
