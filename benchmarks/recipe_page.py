@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import pandas as pd
 
 NAMES = {
@@ -10,105 +13,126 @@ NAMES = {
     "fdncnn-se_arch": "FDnCNN, SE-arch", "fdncnn-ne_arch": "FDnCNN, NE-arch",
     "swinir-baseline": "SwinIR", "swinir-wne": "SwinIR, WNE",
 }  # fmt: skip
-MAIN = "dncnn-wne"
-NOISE_DB = {25: 20.17}  # PSNR of the noisy input, 20 log10(255 / sigma): a denoiser below it has failed
+MAIN, ADAM, MUON = "dncnn-wne", "Adam", "Muon"
+INPUT = 20 * math.log10(255 / 25)  # PSNR of the noisy image: a denoiser below it has failed
+TOLERANCE = 0.5  # dB below a variant's best rate of Muon that count as a rate too large
+
+Recipes = pd.DataFrame  # index variant, columns (change, rate); PSNR in dB at sigma 25
 
 
-def page(table: pd.DataFrame, base: str, versions: str, images: int) -> str:
-    """Markdown. `table`: recipe.csv. `base`: the change that others are compared with. `images`: of the validation."""
-    steps = table[table["variant"] == MAIN]["steps"].min()
+def page(table: pd.DataFrame, versions: str, pending: Sequence[str] = ()) -> str:
+    """Markdown. `table`: the rows of recipe.csv. `pending`: changes that are listed in recipe.py and have not been run."""
     main = table[table["variant"] == MAIN]
-    is_long = main["steps"] * main["batch"] * main["patch"] ** 2 > 2 * steps * 16 * 48**2
-    short, long = main[~is_long], main[is_long]
-    reference = short[short["change"] == base]["psnr_25"].iloc[0]
+    pixels = main["steps"] * main["batch"] * main["patch"] ** 2
+    is_short = pixels == pixels.min()
+    recipes = _recipes(table)
+    trained = {(row.variant, row.change, row.rate) for row in table.itertuples()}
     lines = [
         "# Training recipes",
         "",
         f"<!-- made by `python -m benchmarks.recipe`: {versions} -->",
         "",
-        *_findings(table, short, long, reference, base),
+        *_findings(main[is_short], main[~is_short], recipes, trained),
         "",
-        f"Published-size networks on BSD400 at sigma 25. PSNR in dB on {images} images of the validation split of BSDS500",
-        "that are in no test set (the rest of that split is BSD68), central crops, one noise field each; on the first 8",
-        "of them for SwinIR. Networks compared with each other have one seed's patches, noise and initial weights.",
-        "Seconds are those of the training at the load given (processes that want one of 2 cores, this one included as 2),",
-        "so they bound the seconds on an idle machine from above.",
+        "The networks have the published size and train on BSD400 at sigma 25 with the mean squared error. PSNR in dB",
+        "on central crops of the 32 images of the validation split of BSDS500 that are not in BSD68, one noise field",
+        "each (SwinIR: the first 8); no image of a test set. Each number is one training with one seed, so differences",
+        "of about 0.1 dB mean nothing. `s` is the time of the training alone on two cores with bfloat16 arithmetic; `load`",
+        "is the number of processes that wanted a core, this training included. Adam: 2e-3, one cycle, as in the bsd400",
+        "profile. Muon: torch.optim.Muon on the hidden weights, each as a matrix, and Adam at 2e-3 for the rest",
+        "([recipe_optimizers.py](../benchmarks/recipe_optimizers.py)).",
         "",
-        "## One change at a time, DnCNN with WNE, equal numbers of pixels",
+        "## DnCNN with WNE: one change at a time",
         "",
-        *_table(short, reference),
+        *_table(main[is_short]),
+        "",
+        "## One recipe for every variant",
+        "",
+        f"PSNR at sigma 25; the noisy image has {INPUT:.2f} dB.",
+        "",
+        *_variants(table, recipes, trained),
     ]
-    if len(long):
-        lines += ["", "## Longer schedules", "", *_table(long, None)]
-    lines += ["", "## One recipe for every variant", "", *_stability(table)]
+    if not is_short.all():
+        lines += ["", "## Longer schedules", "", *_table(main[~is_short])]
+    if pending:
+        lines += ["", "## Not run", "", *(f"- {change}" for change in pending)]
     return "\n".join([*lines, ""])
 
 
-def has_failed(row: pd.Series) -> bool:
-    """No finite output, or one that is worse than the noisy image."""
-    return not row["psnr_25"] > NOISE_DB[25]
+def _recipes(table: pd.DataFrame) -> Recipes:
+    """The plain recipes: an optimizer at a rate, the shortest schedule of each variant, seed 0."""
+    plain = table[table["change"].isin((ADAM, MUON)) & (table["seed"] == 0)]
+    plain = plain[plain["steps"] == plain.groupby("variant")["steps"].transform("min")]
+    # In order of the columns: Adam, then Muon from the smallest rate.
+    return plain.pivot(index="variant", columns=["change", "rate"], values="psnr_25").sort_index(axis=1)
 
 
-def _findings(table: pd.DataFrame, short: pd.DataFrame, long: pd.DataFrame, reference: float, base: str) -> list[str]:
-    best = short.loc[short["psnr_25"].idxmax()]
-    text = (
-        f"After {short['steps'].mode()[0]} steps {_label(best)} is best, {best['psnr_25']:.2f} dB against {reference:.2f} dB "
-        f"for {base}."
-    )
-    if len(long):
-        last = long.loc[long["psnr_25"].idxmax()]
-        text += f" The longest run of it reaches {last['psnr_25']:.2f} dB ({_label(last)}, {last['steps']} steps)."
-    return [text]
+def _findings(
+    short: pd.DataFrame, long: pd.DataFrame, recipes: Recipes, trained: set[tuple[str, str, float]]
+) -> list[str]:
+    best, adam = short.loc[short["psnr_25"].idxmax()], recipes[ADAM].loc[MAIN].max()
+    lines = [
+        f"- DnCNN with WNE, {best['steps']} steps: {best['psnr_25']:.2f} dB with {_label(best)}, {adam:.2f} dB with Adam.",
+        *_stable_rate(recipes, trained),
+    ]
+    for _, row in long.sort_values("psnr_25", ascending=False).head(1).iterrows():
+        lines += [
+            f"- The longest schedule, {row['steps']} steps in {row['seconds'] / 60:.1f} minutes: {row['psnr_25']:.2f} dB at "
+            f"sigma 25, {row['psnr_5']:.2f} at 5 and {row['psnr_100']:.2f} at 100 ({_label(row)})."
+        ]
+    return lines
+
+
+def _stable_rate(recipes: Recipes, trained: set[tuple[str, str, float]]) -> list[str]:
+    """The largest rate of Muon that all variants were trained with, its gain over Adam, and what larger rates cost."""
+    muon = recipes[MUON]
+    common = [rate for rate in muon if (muon[rate] > INPUT).all()]
+    if not common:
+        return []
+    rate = max(common)
+    adam = recipes[ADAM].max(axis=1)
+    gain = (muon[rate] - adam)[adam > INPUT]
+    failed = adam[adam.notna() & (adam <= INPUT)]
+    text = f"- Muon at {rate:g} trains all {len(muon)} variants, {gain.min():+.2f} to {gain.max():+.2f} dB from Adam"
+    text += "".join(f"; Adam fails on {NAMES[v]} ({psnr:.2f} dB)" for v, psnr in failed.items()) + "."
+    too_large = []
+    for variant in (variant for variant in NAMES if variant in muon.index):
+        best = muon.loc[variant].max()
+        for larger in (r for r in muon if r > rate and (variant, MUON, r) in trained):
+            loss = muon.loc[variant, larger] - best
+            if not loss > -TOLERANCE:
+                cost = "diverged" if pd.isna(loss) else f"{loss:+.2f} dB from its best rate"
+                too_large.append(f"{NAMES[variant]} at {larger:g} ({cost})")
+    return [text, *([f"- Too large a rate: {', '.join(too_large)}."] if too_large else [])]
 
 
 def _label(row: pd.Series) -> str:
-    return f"{row['change']} at {row['rate']:g}"
+    return f"{row['change']}, rate {row['rate']:g}"
 
 
-def _table(rows: pd.DataFrame, reference: float | None) -> list[str]:
-    rows = rows.sort_values("psnr_25", ascending=False)
-    gain = [] if reference is None else ["gain"]
-    header = [
-        "change",
-        "rate",
-        "steps",
-        "batch",
-        "patch",
-        "seed",
-        "sigma 25",
-        *gain,
-        "sigma 5",
-        "sigma 100",
-        "s",
-        "load",
-    ]
+def _psnr(value: float) -> str:
+    if pd.isna(value):
+        return "diverged"
+    return f"{value:.2f}" if value > INPUT else f"{value:.2f} (failed)"
+
+
+def _table(rows: pd.DataFrame) -> list[str]:
+    header = ["recipe", "rate", "steps", "batch", "patch", "seed", "sigma 25", "sigma 5", "sigma 100", "s", "load"]
     lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
-    for _, row in rows.iterrows():
-        cells = [row["change"], f"{row['rate']:g}", *(str(row[k]) for k in ("steps", "batch", "patch", "seed"))]
-        cells += [_psnr(row["psnr_25"])]
-        cells += [] if reference is None else [f"{row['psnr_25'] - reference:+.2f}"]
-        cells += [_psnr(row["psnr_5"]), _psnr(row["psnr_100"]), f"{row['seconds']:.0f}", f"{row['load']:.1f}"]
+    for _, row in rows.sort_values("psnr_25", ascending=False).iterrows():
+        cells = [row["change"], f"{row['rate']:g}", *(str(row[key]) for key in ("steps", "batch", "patch", "seed"))]
+        cells += [_psnr(row["psnr_25"]), f"{row['psnr_5']:.2f}", f"{row['psnr_100']:.2f}"]
+        cells += [f"{row['seconds']:.0f}", f"{row['load']:.1f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def _psnr(value: float) -> str:
-    return f"{value:.2f}" if value == value else "diverged"
-
-
-def _stability(table: pd.DataFrame) -> list[str]:
-    """A row for each variant, a column for each recipe that several variants were trained with."""
-    table = table[table["seed"] == 0]
-    shortest = table[["change", "rate", "variant"]].assign(steps=table["steps"])
-    table = table[shortest["steps"] == shortest.groupby(["change", "rate", "variant"])["steps"].transform("min")]
-    counts = table.groupby(["change", "rate"])["variant"].nunique()
-    recipes = [key for key, count in counts.items() if count > 1]
-    header = ["variant", "steps", *(f"{change}, {rate:g}" for change, rate in recipes)]
+def _variants(table: pd.DataFrame, recipes: Recipes, trained: set[tuple[str, str, float]]) -> list[str]:
+    header = ["variant", "steps", "s a step", *(f"{change}, {rate:g}" for change, rate in recipes)]
     lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
-    for variant, name in NAMES.items():
-        rows = table[table["variant"] == variant].set_index(["change", "rate"])
-        if rows.empty:
-            continue
-        cells = [_psnr(rows.loc[key, "psnr_25"]) if key in rows.index else "" for key in recipes]
-        lines.append(f"| {name} | {rows['steps'].min()} | {' | '.join(cells)} |")
+    for variant in (variant for variant in NAMES if variant in recipes.index):
+        rows = table[table["variant"] == variant]
+        cells = [NAMES[variant], str(rows["steps"].min()), f"{(rows['seconds'] / rows['steps']).min():.2f}"]
+        cells += [_psnr(recipes.loc[variant, key]) if (variant, *key) in trained else "" for key in recipes]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines

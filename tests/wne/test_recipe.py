@@ -124,9 +124,35 @@ def test_trials_differ_and_a_trial_is_done_when_its_row_is_there(tmp_path, monke
         assert recipe.is_done(trial)
 
 
+def scores(psnrs: dict[tuple[str, str, float], float], steps: int = 200) -> pd.DataFrame:
+    """Rows of recipe.csv by variant, change and rate."""
+    facts = {"optimizer": "", "steps": steps, "batch": 16, "patch": 48, "seed": 0, "seconds": 90.0, "load": 1.0}
+    return pd.DataFrame(
+        {"change": change, "variant": variant, "rate": rate, **facts, "psnr_25": psnr, "psnr_5": 30.0, "psnr_100": 20.0}
+        for (variant, change, rate), psnr in psnrs.items()
+    )
+
+
+def test_the_page_says_what_the_numbers_say():
+    table = scores({
+        ("dncnn-wne", "Adam", 2e-3): 26.0, ("fdncnn-ne_arch", "Adam", 2e-3): 5.0, ("fdncnn-wne", "Adam", 2e-3): 25.0,
+        ("dncnn-wne", "Muon", 3e-3): 26.5, ("fdncnn-ne_arch", "Muon", 3e-3): 26.8, ("fdncnn-wne", "Muon", 3e-3): 26.2,
+        ("dncnn-wne", "Muon", 1e-2): 26.7, ("fdncnn-ne_arch", "Muon", 1e-2): np.nan, ("fdncnn-wne", "Muon", 1e-2): 24.0,
+    })  # fmt: skip
+    long = scores({("dncnn-wne", "Muon, longer", 3e-3): 28.0}, steps=1400)
+    page = recipe_page.page(pd.concat([table, long]), "torch 0, CPU", ["Muon, something else, rate 0.01"])
+    assert "- DnCNN with WNE, 200 steps: 26.70 dB with Muon, rate 0.01, 26.00 dB with Adam." in page
+    assert "- Muon at 0.003 trains all 3 variants, +0.50 to +1.20 dB from Adam; Adam fails on FDnCNN, NE-arch" in page
+    assert "FDnCNN, WNE at 0.01 (-2.20 dB from its best rate), FDnCNN, NE-arch at 0.01 (diverged)." in page
+    assert "- The longest schedule, 1400 steps in 1.5 minutes: 28.00 dB at sigma 25" in page
+    assert "| FDnCNN, NE-arch | 200 | 0.45 | 5.00 (failed) | 26.80 | diverged |" in page
+    assert page.index("| Muon | 0.01 |") < page.index("| Muon | 0.003 |") < page.index("| Adam | 0.002 |")
+    assert page.endswith("## Not run\n\n- Muon, something else, rate 0.01\n")
+
+
 def test_the_committed_page_follows_from_the_committed_scores():
     page = recipe.PAGE.read_text()
     versions = page.split("recipe`: ")[1].split(" -->")[0]
     scores = pd.read_csv(recipe.SCORES)
-    assert page == recipe_page.page(scores, versions)
+    assert page == recipe_page.page(scores, versions, recipe.pending())
     assert {variant for variant in scores["variant"]} <= set(recipe_page.NAMES)
