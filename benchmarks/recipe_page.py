@@ -27,6 +27,7 @@ def page(table: pd.DataFrame, versions: str, pending: Sequence[str] = ()) -> str
     is_short = pixels == pixels.min()
     recipes = _recipes(table)
     trained = {(row.variant, row.change, row.rate) for row in table.itertuples()}
+    seeds = table["seed"].nunique()
     lines = [
         "# Training recipes",
         "",
@@ -34,13 +35,18 @@ def page(table: pd.DataFrame, versions: str, pending: Sequence[str] = ()) -> str
         "",
         *_findings(main[is_short], main[~is_short], recipes, trained),
         "",
-        "The networks have the published size and train on BSD400 at sigma 25 with the mean squared error. PSNR in dB",
-        "on central crops of the 32 images of the validation split of BSDS500 that are not in BSD68, one noise field",
-        "each (SwinIR: the first 8); no image of a test set. Each number is one training with one seed, so differences",
-        "of about 0.1 dB mean nothing. `s` is the time of the training alone on two cores with bfloat16 arithmetic; `load`",
-        "is the number of processes that wanted a core, this training included. Adam: 2e-3, one cycle, as in the bsd400",
-        "profile. Muon: torch.optim.Muon on the hidden weights, each as a matrix, and Adam at 2e-3 for the rest",
-        "([recipe_optimizers.py](../benchmarks/recipe_optimizers.py)).",
+        "The networks have the published depth and width, start near the identity unless the recipe says otherwise",
+        "(FDnCNN with the skip of DnCNN), and train on BSD400 at sigma 25 with the mean squared error. PSNR in dB on",
+        "central crops of the 32 images of the validation split of BSDS500 that are not in BSD68, one noise field each",
+        "(SwinIR: the first 8); no image of a test set. "
+        + ("Each recipe was trained with one seed, so small differences" if seeds == 1 else "Small differences"),
+        "between recipes may be chance: the spread over seeds "
+        + ("has not been measured." if seeds == 1 else "is in the rows of other seeds."),
+        "",
+        "`s` is the time of the training alone, on two cores; `load` is the mean number of processes that wanted a core",
+        "in the minute before the training ended, this training included. Adam: 2e-3, one cycle, as bsd400 trains its",
+        "convolutional networks. Muon: torch.optim.Muon on the hidden weights as matrices and Adam at 2e-3 for the rest",
+        "([recipe_optimizers.py](../benchmarks/recipe_optimizers.py)), with the same schedule.",
         "",
         "## DnCNN with WNE: one change at a time",
         "",
@@ -90,10 +96,10 @@ def _stable_rate(recipes: Recipes, trained: set[tuple[str, str, float]]) -> list
     if not common:
         return []
     rate = max(common)
-    adam = recipes[ADAM].max(axis=1)
+    adam, tried_count = recipes[ADAM].max(axis=1), len(muon)
     gain = (muon[rate] - adam)[adam > INPUT]
     failed = adam[adam.notna() & (adam <= INPUT)]
-    text = f"- Muon at {rate:g} trains all {len(muon)} variants, {gain.min():+.2f} to {gain.max():+.2f} dB from Adam"
+    text = f"- Muon at {rate:g} trains the {tried_count} variants tried with it (of {len(NAMES)}), {gain.min():+.2f} to {gain.max():+.2f} dB against Adam"
     text += "".join(f"; Adam fails on {NAMES[v]} ({psnr:.2f} dB)" for v, psnr in failed.items()) + "."
     too_large = []
     for variant in (variant for variant in NAMES if variant in muon.index):

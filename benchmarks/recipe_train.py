@@ -39,10 +39,12 @@ SIZES: dict[str, dict[str, object]] = {  # as published
 class Trial:
     """What is trained and how. Rates are the largest of the schedule.
 
-    variant: "<backbone>-<variant>". rest_rate: Adam's for the parameters that Muon leaves. steps, batch, patch: of
-    `small` of the steps the patch has half the side and the batch is four times as large. schedule: after a linear
-    warm-up over `warm_up` of the steps, a "cosine" or a "linear" decay to zero, or "constant". average: weight of the past
-    in the exponential average of the weights that is scored, 0 for the last weights. clip: largest gradient norm.
+    change: what sets the recipe apart, in words. variant: "<backbone>-<variant>".
+    rate: of `optimizer`; rest_rate: Adam's for the parameters that Muon leaves. momentum, nesterov, weight_decay: Muon's.
+    batch, patch: images and their side in pixels; in the first `small` of the steps half the side, four times the images.
+    schedule: after a linear warm-up over `warm_up` of the steps, a "cosine" or "linear" decay to zero, or "constant".
+    average: weight of the past in the exponential average of the weights that is scored; 0 scores the last weights.
+    clip: largest norm of the gradient.
     """
 
     change: str
@@ -138,7 +140,7 @@ def validation_psnr(model: nn.Module, images: Sequence[TestImage], sigma: float)
 
 
 def row(trial: Trial, training: Sequence[np.ndarray], validation: Sequence[TestImage]) -> dict[str, object]:
-    """The row of recipe.csv. `seconds`: of the training; `load`: processes that wanted a core, its mean over a minute."""
+    """The row of recipe.csv. `seconds`: of the training; `load`: processes that wanted a core, mean of a minute."""
     model, seconds = train(trial, training)
     load = os.getloadavg()[0]
     validation = validation[: FEW if trial.variant.startswith("swinir") else None]
