@@ -1,0 +1,85 @@
+"""Adam for all parameters, or Muon for the hidden layers and Adam for the rest.
+
+    W <- W - rate 0.2 sqrt(max(rows, columns)) O,   O = the nearest semi-orthogonal matrix to the momentum of dL/dW
+
+Muon (Jordan et al., 2024) on the weight of a convolution as a matrix (C_out, C_in k^2), with the scale of Liu et al.
+(2025), by which an entry moves as far as with Adam, about 0.2 rate, whatever the shape. torch.optim.Muon has both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+def hidden_weights(model: nn.Module, channels: int) -> list[nn.Parameter]:
+    """The weights of convolutions and linear layers that neither read nor write the image of `channels` channels."""
+    return [
+        parameter
+        for name, parameter in model.named_parameters()
+        if name.endswith("weight") and parameter.ndim >= 2 and min(parameter.shape[:2]) > channels
+    ]
+
+
+class ConvolutionMuon(torch.optim.Muon):
+    """torch.optim.Muon on weights of any rank: it sees a (rows, columns) view of each, and changes them through it."""
+
+    def __init__(self, weights: Iterable[nn.Parameter], **options: object):
+        self.weights = list(weights)
+        # The order of columns is that in memory, or there would be no view; orthogonalization ignores it.
+        self.orders = [
+            (0, 2, 3, 1) if w.ndim == 4 and not w.is_contiguous() else tuple(range(w.ndim)) for w in self.weights
+        ]
+        matrices = [self._matrix(weight.detach(), order) for weight, order in zip(self.weights, self.orders)]
+        super().__init__(matrices, adjust_lr_fn="match_rms_adamw", **options)
+        self.matrices = matrices
+
+    @staticmethod
+    def _matrix(weight: Tensor, order: tuple[int, ...]) -> Tensor:
+        return weight.permute(order).flatten(1)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        for weight in self.weights:
+            weight.grad = None
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:
+        for matrix, weight, order in zip(self.matrices, self.weights, self.orders):
+            matrix.grad = self._matrix(weight.grad, order)
+        super().step(closure)
+
+
+def optimizers(
+    model: nn.Module,
+    name: str,
+    rate: float,
+    rest_rate: float,
+    *,
+    channels: int = 1,
+    momentum: float = 0.95,
+    nesterov: bool = True,
+    weight_decay: float = 0.0,
+) -> list[torch.optim.Optimizer]:
+    """The optimizers that take a step together. Each group keeps its largest rate as `initial_lr`.
+
+    Args:
+        name: "adam" (all parameters at `rate`) or "muon" (hidden weights at `rate`, the rest with Adam at `rest_rate`).
+        momentum, nesterov, weight_decay: of Muon. The decay is decoupled, W <- (1 - rate decay) W.
+
+    Raises:
+        ValueError: another name.
+    """
+    if name not in ("adam", "muon"):
+        raise ValueError(f"optimizer must be 'adam' or 'muon', not {name!r}")
+    hidden = hidden_weights(model, channels) if name == "muon" else []
+    known = set(map(id, hidden))
+    rest = [parameter for parameter in model.parameters() if id(parameter) not in known]
+    chosen: list[torch.optim.Optimizer] = [torch.optim.Adam(rest, lr=rest_rate if hidden else rate, fused=True)]
+    if hidden:
+        options = {"momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+        chosen.append(ConvolutionMuon(hidden, lr=rate, **options))
+    for group in (group for optimizer in chosen for group in optimizer.param_groups):
+        group["initial_lr"] = group["lr"]
+    return chosen

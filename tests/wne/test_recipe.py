@@ -1,0 +1,161 @@
+"""The record table of training recipes: its optimizer, its schedule, its images, and that its page follows its numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from benchmarks import recipe, recipe_images, recipe_page, recipe_train
+from benchmarks.recipe_optimizers import hidden_weights, optimizers
+from benchmarks.recipe_train import Trial, schedule_factor
+from replication.data.noise import TestImage, noise_field
+from replication.data.registry import DataError, registered_files
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 3), nn.Conv2d(6, 4, 3), nn.BatchNorm2d(4), nn.Conv2d(4, 6, 1), nn.Conv2d(6, 1, 3)
+    )
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_muon_moves_a_hidden_convolution_by_an_orthogonal_matrix_of_adams_size(layout):
+    """A step is 0.2 rate sqrt(max(rows, columns)) times a matrix whose singular values are all near 1."""
+    model = network().to(memory_format=layout)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    chosen = optimizers(model, "muon", rate=0.1, rest_rate=0.01)
+    for parameter in model.parameters():
+        parameter.grad = torch.randn_like(parameter)
+    for optimizer in chosen:
+        optimizer.step()
+    moved = {name: (before[name] - parameter.detach()) for name, parameter in model.named_parameters()}
+    for name in ("1.weight", "3.weight"):
+        step = moved[name].flatten(1)
+        singular = torch.linalg.svdvals(step / (0.1 * 0.2 * math.sqrt(max(step.shape))))
+        assert singular.min() > 0.5 and singular.max() < 1.3
+    # Adam's first step has the size of its rate for every entry.
+    for name in ("0.weight", "0.bias", "2.weight", "4.weight", "4.bias"):
+        torch.testing.assert_close(moved[name].abs(), torch.full_like(moved[name], 0.01), rtol=1e-3, atol=1e-5)
+
+
+def test_hidden_weights_are_those_that_neither_read_nor_write_the_image():
+    model = network()
+    assert [w is h for w, h in zip((model[1].weight, model[3].weight), hidden_weights(model, 1))] == [True, True]
+    trained = recipe_train.fresh_model(replace(recipe.MUON, variant="swinir-wne"))
+    names = [name for name, p in trained.named_parameters() if any(p is h for h in hidden_weights(trained, 1))]
+    assert names and not [name for name in names if "bias" in name or "norm" in name]
+
+
+def test_every_parameter_has_one_optimizer():
+    for variant in ("dncnn-wne", "fdncnn-ne_arch"):
+        model = recipe_train.fresh_model(Trial("x", variant=variant))
+        for name in ("adam", "muon"):
+            groups = [g["params"] for o in optimizers(model, name, 1e-2, 1e-3) for g in o.param_groups]
+            sizes = sum(p.numel() for group in groups for p in group)
+            assert sizes == sum(p.numel() for p in model.parameters())
+    with pytest.raises(ValueError, match="'adam' or 'muon'"):
+        optimizers(model, "sgd", 1e-2, 1e-3)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+def test_the_rate_climbs_in_the_warm_up_and_falls_to_zero(schedule):
+    trial = Trial("x", steps=100, warm_up=0.1, schedule=schedule)
+    factors = [schedule_factor(trial, step) for step in range(100)]
+    assert factors[9] == factors[10] == 1 and np.argmax(factors) == 9
+    assert np.all(np.diff(factors[:10]) > 0) and np.all(np.diff(factors[10:]) < 0) and factors[-1] < 0.02
+
+
+def images(count: int, side: int) -> list[TestImage]:
+    ramp = np.linspace(40, 200, side, dtype=np.uint8)[:, None, None].repeat(side, 1)
+    return [
+        TestImage(str(i), ramp, {"gaussian": noise_field("gaussian", ramp.shape, "test", i)[None]})
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize("trial", [
+    Trial("Adam", steps=6, batch=2, patch=16),
+    Trial("Muon", optimizer="muon", rate=1e-2, steps=6, batch=2, patch=16, average=0.5, clip=1.0, small=0.5),
+])  # fmt: skip
+def test_a_trial_gives_a_row_and_the_same_one_again(trial, monkeypatch):
+    monkeypatch.setitem(recipe_train.SIZES, "dncnn", {"depth": 3, "width": 8})
+    training, validation = [image.clean for image in images(1, 24)], images(2, 16)
+    first, again = (recipe_train.row(trial, training, validation) for _ in range(2))
+    psnrs = [key for key in first if key.startswith("psnr")]
+    assert psnrs == ["psnr_25", "psnr_5", "psnr_100"] and set(recipe.KEY) <= set(first)
+    assert [first[key] for key in psnrs] == [again[key] for key in psnrs] and "nan" not in map(first.get, psnrs)
+
+
+def test_a_trial_that_diverges_has_no_score(monkeypatch):
+    monkeypatch.setitem(recipe_train.SIZES, "fdncnn", {"depth": 3, "width": 8})
+    trial = Trial("x", variant="fdncnn-baseline", rate=1e30, steps=20, batch=2, patch=16, warm_up=0)
+    assert recipe_train.row(trial, [i.clean for i in images(1, 24)], images(1, 16))["psnr_25"] == "nan"
+
+
+def test_no_validation_image_is_trained_on_or_belongs_to_a_test_set(tmp_path, monkeypatch):
+    tested = [Path(file.file).stem for file in registered_files()["cbsd68"]]
+    assert len(tested) == len(registered_files()["bsd68"]) == 68  # the same images, BSD68 under other names
+    folder = tmp_path / "BSDS500/val"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("WNE_DATA_MIRROR", str(tmp_path))
+    with pytest.raises(DataError, match=r"32 validation images are needed .* 0 are there: set WNE_DATA_MIRROR"):
+        recipe_images.validation_files()
+    for number in [*tested, *range(1, 41)]:
+        (folder / f"{number}.jpg").touch()
+    assert [file.stem for file in recipe_images.validation_files()] == [str(number) for number in range(1, 33)]
+
+
+def test_trials_differ_and_a_trial_is_done_when_its_row_is_there(tmp_path, monkeypatch):
+    keys = [tuple(getattr(trial, name) for name in recipe.KEY) for trial in recipe.trials()]
+    assert len(set(keys)) == len(keys)
+    monkeypatch.setattr(recipe, "SCORES", tmp_path / "recipe.csv")
+    first, second, *_ = recipe.trials()
+    for trial in (first, second):
+        assert not recipe.is_done(trial)
+        recipe.append({name: getattr(trial, name) for name in recipe.KEY})
+        assert recipe.is_done(trial)
+
+
+def scores(psnrs: dict[tuple[str, str, float], float], steps: int = 200) -> pd.DataFrame:
+    """Rows of recipe.csv by variant, change and rate."""
+    facts = {"optimizer": "", "steps": steps, "batch": 16, "patch": 48, "seed": 0, "seconds": 90.0, "load": 1.0}
+    return pd.DataFrame(
+        {"change": change, "variant": variant, "rate": rate, **facts, "psnr_25": psnr, "psnr_5": 30.0, "psnr_100": 20.0}
+        for (variant, change, rate), psnr in psnrs.items()
+    )
+
+
+def test_the_page_says_what_the_numbers_say():
+    table = scores({
+        ("dncnn-wne", "Adam", 2e-3): 26.0, ("fdncnn-ne_arch", "Adam", 2e-3): 5.0, ("fdncnn-wne", "Adam", 2e-3): 25.0,
+        ("dncnn-wne", "Muon", 3e-3): 26.5, ("fdncnn-ne_arch", "Muon", 3e-3): 26.8, ("fdncnn-wne", "Muon", 3e-3): 26.2,
+        ("dncnn-wne", "Muon", 1e-2): 26.7, ("fdncnn-ne_arch", "Muon", 1e-2): np.nan, ("fdncnn-wne", "Muon", 1e-2): 24.0,
+    })  # fmt: skip
+    long = scores({("dncnn-wne", "Muon, longer", 3e-3): 28.0}, steps=1400)
+    page = recipe_page.page(pd.concat([table, long]), "torch 0, CPU", ["Muon, something else, rate 0.01"])
+    assert "- DnCNN with WNE, 200 steps: 26.70 dB with Muon, rate 0.01, 26.00 dB with Adam." in page
+    assert (
+        "- Muon at 0.003 trains the 3 variants tried with it (of 8), +0.50 to +1.20 dB against Adam; Adam fails on FDnCNN, NE-arch"
+        in page
+    )
+    assert "FDnCNN, WNE at 0.01 (-2.20 dB from its best rate), FDnCNN, NE-arch at 0.01 (diverged)." in page
+    assert "- The longest schedule, 1400 steps in 1.5 minutes: 28.00 dB at sigma 25" in page
+    assert "| FDnCNN, NE-arch | 200 | 0.45 | 5.00 (failed) | 26.80 | diverged |" in page
+    assert page.index("| Muon | 0.01 |") < page.index("| Muon | 0.003 |") < page.index("| Adam | 0.002 |")
+    assert page.endswith("## Not run\n\n- Muon, something else, rate 0.01\n")
+
+
+def test_the_committed_page_follows_from_the_committed_scores():
+    page = recipe.PAGE.read_text()
+    versions = page.split("recipe`: ")[1].split(" -->")[0]
+    scores = pd.read_csv(recipe.SCORES)
+    assert page == recipe_page.page(scores, versions, recipe.pending())
+    assert {variant for variant in scores["variant"]} <= set(recipe_page.NAMES)
