@@ -76,7 +76,7 @@ def rules(source: Source) -> list[Table]:
     rows: list[Row] = [
         [line.rule.id, cell(line.rule.rule), line.rule.fixed, _command(line.command)] for line in source.claims
     ]
-    return [LongTable((0.8, 8.6, 1.7, 4.2), caption, "tab:rules", ["", "Rule", "Fixed", "Command"], rows)]
+    return [LongTable((0.8, 8.3, 1.7, 4.5), caption, "tab:rules", ["", "Rule", "Fixed", "Command"], rows)]
 
 
 def former_rules(source: Source) -> list[Table]:
@@ -87,11 +87,11 @@ def former_rules(source: Source) -> list[Table]:
         for row in source.former_rules.itertuples()
     ]
     head: Row = ["", "Former rule", "Why replaced", "default", "bsd400"]
-    return [LongTable((0.8, 6.4, 4.0, 2.0, 2.0), caption, "tab:former", head, rows)]
+    return [LongTable((0.8, 6.4, 3.9, 2.0, 2.0), caption, "tab:former", head, rows)]
 
 
 def _command(command: str) -> Cell:
-    """In typewriter letters, with braces of that fount, that may break after a slash or a comma."""
+    """In typewriter letters, with braces of that fount, that may break after punctuation."""
     made = escape(command).replace(r"\{", r"{\char123}").replace(r"\}", r"{\char125}")
-    made = re.sub(r"[/,]", r"\g<0>\\allowbreak{}", made)
+    made = re.sub(r"[/,:@]|(?<=\w)-", r"\g<0>\\allowbreak{}", made)
     return Cell(rf"\texttt{{{made}}}", f"`{command}`")
