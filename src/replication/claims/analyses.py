@@ -125,7 +125,7 @@ RULES = (
     Rule(
         id="C8",
         title="Normalized error depends on the difficulty alone",
-        fixed="2026-11-24",
+        fixed="2026-11-23",
         statement="Normalized error is a function of the difficulty Delta alone (curves collapse over sigma), less so "
         "for the baseline",
         where="Fig. 6, 11",

@@ -90,7 +90,7 @@ RULES = (
         where="Prop. 2, App. E",
         rule=f"Every WNE run that is reported: largest eps_NE over test images and noise levels at most {EXACT:.0e} "
         f"(float32). Every baseline outside the training controls: median of eps_NE at least {VISIBLE:.0e}.",
-        fixed="2026-11-23",
+        fixed="2026-11-26",
         decide=exactness,
         groups=_TRAINED,
         trained=False,
@@ -103,7 +103,7 @@ RULES = (
         where="Char. 1, App. C",
         rule=f"A theorem: the tests that the command runs check it in numbers (float64), with the wrapper's own code. "
         f"From the results: the largest eps_NE of the trained NE-arch, NE by its layers, is at most {EXACT:.0e}.",
-        fixed="2026-11-23",
+        fixed="2026-11-26",
         decide=characterization,
         groups=("cnn",),
         trained=False,

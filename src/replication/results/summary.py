@@ -18,19 +18,8 @@ from replication.study.paths import ProfilePaths
 __all__ = ["CollectError", "Summary", "awgn", "covered", "fingerprints", "first_runs", "of_group", "on_first_set",
            "read_csv", "read_json", "read_summary", "single_level", "summary_of"]  # fmt: skip
 
-FILES = (
-    "estimates",
-    "training",
-    "cost",
-    "loss",
-    "timing",
-    "counts",
-    "leakage",
-    "difficulty",
-    "filters",
-    "errors",
-    "recipe",
-)
+FILES = ("estimates", "training", "cost", "loss", "timing", "counts", "leakage", "difficulty", "filters", "errors",
+         "recipe")  # fmt: skip
 
 
 @dataclass(frozen=True)
