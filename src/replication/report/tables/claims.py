@@ -29,7 +29,7 @@ class LongTable(Table):
         head = latex_row(self.head[0])
         return "\n".join(
             [
-                r"{\footnotesize\setlength{\tabcolsep}{3pt}",
+                r"{\footnotesize\setlength{\tabcolsep}{6pt}",
                 rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}",
                 rf"\caption{{{self.caption}}}\label{{{self.label}}}\\",
                 rf"\toprule {head} \midrule \endfirsthead",
@@ -50,7 +50,7 @@ def claims(source: Source) -> list[Table]:
         "are put to the same rule; where it draws a figure that was not read, or proves, its name stands."
     )
     rows = [_row(line) for line in source.claims]
-    return [LongTable((3.6, 4.6, 5.3, 1.8), caption, "tab:claims", ["Claim", "Paper", "Here", "Verdict"], rows)]
+    return [LongTable((3.4, 4.3, 5.0, 1.9), caption, "tab:claims", ["Claim", "Paper", "Here", "Verdict"], rows)]
 
 
 def _row(line: Claim) -> Row:
@@ -76,7 +76,7 @@ def rules(source: Source) -> list[Table]:
     rows: list[Row] = [
         [line.rule.id, cell(line.rule.rule), line.rule.fixed, _command(line.command)] for line in source.claims
     ]
-    return [LongTable((0.8, 8.3, 1.7, 4.5), caption, "tab:rules", ["", "Rule", "Fixed", "Command"], rows)]
+    return [LongTable((0.8, 7.8, 1.7, 4.4), caption, "tab:rules", ["", "Rule", "Fixed", "Command"], rows)]
 
 
 def former_rules(source: Source) -> list[Table]:
@@ -87,7 +87,7 @@ def former_rules(source: Source) -> list[Table]:
         for row in source.former_rules.itertuples()
     ]
     head: Row = ["", "Former rule", "Why replaced", "default", "bsd400"]
-    return [LongTable((0.8, 6.4, 3.9, 2.0, 2.0), caption, "tab:former", head, rows)]
+    return [LongTable((0.7, 6.0, 3.7, 1.9, 2.0), caption, "tab:former", head, rows)]
 
 
 def _command(command: str) -> Cell:
