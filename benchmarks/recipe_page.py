@@ -46,7 +46,7 @@ def page(table: pd.DataFrame, versions: str, pending: Sequence[str] = ()) -> str
         "`s` is the time of the training alone, on two cores; `load` is the mean number of processes that wanted a core",
         "in the minute before the training ended, this training included. Adam: 2e-3, one cycle, as bsd400 trains its",
         "convolutional networks. Muon: torch.optim.Muon on the hidden weights as matrices and Adam at 2e-3 for the rest",
-        "([recipe_optimizers.py](../benchmarks/recipe_optimizers.py)), with the same schedule.",
+        "([optimizers.py](../src/replication/experiments/optimizers.py)), with the same schedule.",
         "",
         "## DnCNN with WNE: one change at a time",
         "",

@@ -13,11 +13,11 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from benchmarks.recipe_optimizers import optimizers
 from replication.data.metrics import psnr
 from replication.data.noise import TestImage
 from replication.data.patches import PatchSampler
 from replication.experiments.evaluate import noisy_image
+from replication.experiments.optimizers import optimizers
 from replication.study.rng import stream_key, torch_generator
 from wne.devices import backbone_dtype
 from wne.models import create_denoiser
@@ -90,10 +90,8 @@ def train(trial: Trial, images: Sequence[np.ndarray], precision: str = "bfloat16
     Everything but the backbone's hidden layers is float32: statistics, last convolution, loss.
     """
     model = fresh_model(trial).train()
-    chosen = optimizers(
-        model, trial.optimizer, trial.rate, trial.rest_rate,
-        momentum=trial.momentum, nesterov=trial.nesterov, weight_decay=trial.weight_decay,
-    )  # fmt: skip
+    muon = {"momentum": trial.momentum, "nesterov": trial.nesterov, "weight_decay": trial.weight_decay}
+    chosen = optimizers(model, trial.optimizer, trial.rate, channels=1, rest_rate=trial.rest_rate, **muon)
     average = (
         AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(trial.average), use_buffers=True)
         if trial.average

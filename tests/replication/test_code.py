@@ -28,7 +28,7 @@ ENTRIES = {
 
 
 @pytest.mark.parametrize(
-    "profile", ["params.yaml", *(f"profiles/{p}/params.yaml" for p in ("smoke", "bsd400", "paper"))]
+    "profile", ["params.yaml", *(f"profiles/{p}/params.yaml" for p in ("smoke", "bsd400", "published", "paper"))]
 )
 def test_code_yaml_is_that_of_the_code(profile, monkeypatch):
     monkeypatch.chdir(ROOT)

@@ -91,6 +91,19 @@ def test_a_run_with_stochastic_depth_resumes_to_the_last_bit(tmp_path):
     assert not all(torch.equal(weights[0][name], weights[2][name]) for name in weights[0])
 
 
+@pytest.mark.parametrize("model", ["dncnn", "swinir"])
+def test_a_run_with_muon_resumes_to_the_last_bit(tmp_path, model):
+    weights = []
+    for sessions in (0, 2):
+        recipe = {"steps": 6, "lr": 3e-3, "optimizer": "muon"}
+        params, paths = tiny_profile(tmp_path / str(sessions), model=model, size={}, recipe=recipe)
+        for _ in range(sessions):
+            assert not train(params, RUN, paths, CPU, max_seconds=0)
+        assert train(params, RUN, paths, CPU)
+        weights.append(_weights(paths))
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
 def test_random_streams_of_the_objectives_without_pairs_are_those_of_committed_results():
     """Pinned sums of the first training batch: published weights were trained on these numbers."""
     image = np.arange(40 * 44, dtype=np.uint32).reshape(40, 44, 1).astype(np.uint8)

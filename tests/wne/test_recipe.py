@@ -1,4 +1,4 @@
-"""The record table of training recipes: its optimizer, its schedule, its images, and that its page follows its numbers."""
+"""The record table of training recipes: its schedule, its images, and that its page follows its numbers."""
 
 from __future__ import annotations
 
@@ -13,56 +13,9 @@ import torch
 from torch import nn
 
 from benchmarks import recipe, recipe_images, recipe_page, recipe_train
-from benchmarks.recipe_optimizers import hidden_weights, optimizers
 from benchmarks.recipe_train import Trial, schedule_factor
 from replication.data.noise import TestImage, noise_field
 from replication.data.registry import DataError, registered_files
-
-
-def network() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Conv2d(1, 6, 3), nn.Conv2d(6, 4, 3), nn.BatchNorm2d(4), nn.Conv2d(4, 6, 1), nn.Conv2d(6, 1, 3)
-    )
-
-
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_muon_moves_a_hidden_convolution_by_an_orthogonal_matrix_of_adams_size(layout):
-    """A step is 0.2 rate sqrt(max(rows, columns)) times a matrix whose singular values are all near 1."""
-    model = network().to(memory_format=layout)
-    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
-    chosen = optimizers(model, "muon", rate=0.1, rest_rate=0.01)
-    for parameter in model.parameters():
-        parameter.grad = torch.randn_like(parameter)
-    for optimizer in chosen:
-        optimizer.step()
-    moved = {name: (before[name] - parameter.detach()) for name, parameter in model.named_parameters()}
-    for name in ("1.weight", "3.weight"):
-        step = moved[name].flatten(1)
-        singular = torch.linalg.svdvals(step / (0.1 * 0.2 * math.sqrt(max(step.shape))))
-        assert singular.min() > 0.5 and singular.max() < 1.3
-    # Adam's first step has the size of its rate for every entry.
-    for name in ("0.weight", "0.bias", "2.weight", "4.weight", "4.bias"):
-        torch.testing.assert_close(moved[name].abs(), torch.full_like(moved[name], 0.01), rtol=1e-3, atol=1e-5)
-
-
-def test_hidden_weights_are_those_that_neither_read_nor_write_the_image():
-    model = network()
-    assert [w is h for w, h in zip((model[1].weight, model[3].weight), hidden_weights(model, 1))] == [True, True]
-    trained = recipe_train.fresh_model(replace(recipe.MUON, variant="swinir-wne"))
-    names = [name for name, p in trained.named_parameters() if any(p is h for h in hidden_weights(trained, 1))]
-    assert names and not [name for name in names if "bias" in name or "norm" in name]
-
-
-def test_every_parameter_has_one_optimizer():
-    for variant in ("dncnn-wne", "fdncnn-ne_arch"):
-        model = recipe_train.fresh_model(Trial("x", variant=variant))
-        for name in ("adam", "muon"):
-            groups = [g["params"] for o in optimizers(model, name, 1e-2, 1e-3) for g in o.param_groups]
-            sizes = sum(p.numel() for group in groups for p in group)
-            assert sizes == sum(p.numel() for p in model.parameters())
-    with pytest.raises(ValueError, match="'adam' or 'muon'"):
-        optimizers(model, "sgd", 1e-2, 1e-3)
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear"])

@@ -4,10 +4,13 @@ A part of a rule holds when none of its comparisons fails and at least as many h
 than hold. A claim holds when all of its parts hold, and fails when all that are decided fail. Otherwise it is mixed
 when a comparison fails, and open when none does.
 
-    reproduced               holds, in networks of the published size or without regard to size and training
+    reproduced               holds, at the published scale or without regard to size and training
     refuted                  fails or is mixed, there
-    at reduced scale only    something is decided, in networks that are smaller than the published ones
+    at reduced scale only    something is decided, below the published scale
     not tested               open at the published size, nothing decided, or not run in this profile
+
+Networks are at the published scale when they have the published size and come within SHORTFALL of the published PSNR, where
+the paper prints one: a large network after short training is not what the paper is about.
 
 Tests of this repository check in numbers what the paper proves; the line names them. A claim that is nothing but a
 proof needs no results: it counts as reproduced, and the tests must pass.
@@ -21,12 +24,13 @@ from pathlib import Path
 
 from replication.claims.paper import PaperSummary
 from replication.claims.parts import Counts, Outcome, Part
-from replication.results.summary import CollectError, Summary
+from replication.results.summary import CollectError, Summary, on_first_set, single_level
 from replication.study.params import Params
 from replication.study.published import Published, is_published_size
 
 REPRODUCED, REFUTED, REDUCED, NOT_TESTED = "reproduced", "refuted", "at reduced scale only", "not tested"
 VERDICTS: tuple[str, ...] = (REPRODUCED, REFUTED, REDUCED, NOT_TESTED)
+SHORTFALL = 0.3  # dB
 HOLDS, FAILS, MIXED, OPEN = "holds", "fails", "mixed", "open"
 
 
@@ -142,7 +146,9 @@ def settle(rule: Rule, params: Params, summary: Summary, published: Published) -
         outcome = outcome_of(parts)
         if outcome:
             whole = {HOLDS: REPRODUCED, OPEN: NOT_TESTED}.get(outcome, REFUTED)
-            made = REDUCED if found.is_reduced or (rule.trained and _has_small_networks(rule, summary)) else whole
+            made = (
+                REDUCED if found.is_reduced or (rule.trained and _is_below_scale(rule, summary, published)) else whole
+            )
     notes += [f"not run: {', '.join((*absent, *unmade))}"] if absent or unmade else []
     return Claim(
         rule=rule,
@@ -168,11 +174,18 @@ def _finding(rule: Rule, papers: tuple[Part, ...], published: Published) -> str:
     return "; ".join([*words, *([rule.finding(published)] if rule.finding else [])])
 
 
-def _has_small_networks(rule: Rule, summary: Summary) -> bool:
-    """Whether a network behind the claim is smaller than the published one of its kind."""
+def _is_below_scale(rule: Rule, summary: Summary, published: Published) -> bool:
+    """Whether a network behind the claim is smaller than the published one of its kind, or far from its PSNR."""
     runs = summary.training
     runs = runs[runs["group"].isin(rule.groups) & runs["variant"].isin(("baseline", "wne"))]
-    return not all(is_published_size(row.backbone, row.parameters) for row in runs.itertuples())
+    if not all(is_published_size(row.backbone, row.parameters) for row in runs.itertuples()):
+        return True
+    curves = on_first_set(single_level(summary.curves[summary.curves["run"].isin(runs["run"])]))
+    for row in curves[curves["sigma_test"] == curves["sigma_train"].astype(float)].itertuples():
+        printed = published.matched_psnr(row.backbone, row.variant, row.test_set, row.sigma_train)
+        if printed is not None and row.psnr < printed - SHORTFALL:
+            return True
+    return False
 
 
 def _command(rule: Rule, params: Params) -> str:

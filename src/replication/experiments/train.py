@@ -17,9 +17,11 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from replication.data.images import load_pairs, load_set
 from replication.data.patches import PatchSampler
+from replication.experiments.optimizers import optimizers
 from replication.study.environment import environment
 from replication.study.params import Distribution, Params, Recipe, Run, Task
 from replication.study.paths import IMAGES, ProfilePaths
@@ -64,11 +66,10 @@ def train(
     task, recipe = params.tasks[run.task], params.recipes[run.recipe]
     sampler = PatchSampler(_training_images(paths.root / IMAGES, run, task), recipe.patch, device)
     model = _fresh_model(params, run, task).to(device, memory_format=torch.channels_last).train()
-    optimizer_class = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
-    optimizer = optimizer_class(model.parameters(), lr=recipe.lr, fused=True)
+    chosen = optimizers(model, recipe.optimizer, recipe.lr, channels=task.channels)
     fingerprint = params.fingerprint(name)
     state_file = paths.states / f"{name}.pt"
-    first, curve = _resume(state_file, fingerprint, model, optimizer)
+    first, curve = _resume(state_file, fingerprint, model, chosen)
 
     # Compilation costs a minute or more: it pays on a GPU, and not in the short schedules of a CPU.
     network = torch.compile(model) if device.type == "cuda" else model
@@ -79,7 +80,7 @@ def train(
     bar = progress(range(first, recipe.steps), name, initial=first, total=recipe.steps)
     for step in bar:
         rate = learning_rate(recipe, step)
-        for group in optimizer.param_groups:
+        for group in (group for optimizer in chosen for group in optimizer.param_groups):
             group["lr"] = rate
         generator = torch_generator("training", params.seed, run.seed, step, device=device)
         # Layers that draw numbers (stochastic depth) take them from torch's own stream.
@@ -90,9 +91,10 @@ def train(
             denoised = network(noisy.contiguous(memory_format=torch.channels_last))
         error = denoised.float() - target
         loss = error.square().mean() if recipe.loss == "mse" else error.abs().mean()
-        optimizer.zero_grad(set_to_none=True)
+        model.zero_grad(set_to_none=True)
         loss.backward()
-        optimizer.step()
+        for optimizer in chosen:
+            optimizer.step()
 
         curve.loss_sum, curve.loss_count = curve.loss_sum + loss.detach(), curve.loss_count + 1
         done = step + 1
@@ -102,7 +104,7 @@ def train(
         out_of_time = time.perf_counter() > session_end and done < recipe.steps
         if out_of_time or (done % params.state_every == 0 and done < recipe.steps):
             curve.seconds = time.perf_counter() - start
-            _save_state(state_file, fingerprint, model, optimizer, done, curve)
+            _save_state(state_file, fingerprint, model, chosen, done, curve)
         if out_of_time:
             bar.close()
             return False
@@ -193,13 +195,13 @@ def _add_row(curve: Curve, name: str, step: int, rate: float) -> None:
 
 
 def _save_state(
-    path: Path, fingerprint: str, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, curve: Curve
+    path: Path, fingerprint: str, model: nn.Module, chosen: list[Optimizer], step: int, curve: Curve
 ) -> None:
     state = {
         "fingerprint": fingerprint,
         "step": step,
         "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in chosen],
         "rows": curve.rows,
         "seconds": curve.seconds,
         "loss_sum": float(curve.loss_sum),
@@ -209,7 +211,7 @@ def _save_state(
         torch.save(state, temporary)
 
 
-def _resume(path: Path, fingerprint: str, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[int, Curve]:
+def _resume(path: Path, fingerprint: str, model: nn.Module, chosen: list[Optimizer]) -> tuple[int, Curve]:
     """The step to go on from and the curve up to it; (0, an empty curve) without a usable state."""
     if not path.exists():
         return 0, Curve()
@@ -221,7 +223,8 @@ def _resume(path: Path, fingerprint: str, model: nn.Module, optimizer: torch.opt
         say(f"{path}: was made with other parameters; training from the start")
         return 0, Curve()
     model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
+    for optimizer, saved in zip(chosen, state["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
     say(f"{path}: resuming at step {state['step']}")
     return state["step"], Curve(state["rows"], state["seconds"], state["loss_sum"], state["loss_count"])
 

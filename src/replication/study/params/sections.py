@@ -66,7 +66,10 @@ class Model(BaseModel):
 
 
 class Recipe(Frozen):
-    """How to train. `lr` is the largest rate; `one_cycle`: linear warm-up, then a cosine to zero."""
+    """How to train. `lr` is the largest rate; `one_cycle`: linear warm-up, then a cosine to zero.
+
+    `optimizer: muon` is Muon for the hidden weights and Adam for the rest (replication.experiments.optimizers).
+    """
 
     loss: Literal["mse", "l1"]
     steps: Count
@@ -76,7 +79,7 @@ class Recipe(Frozen):
     schedule: Literal["constant", "halving", "one_cycle", "cosine"]
     halve_every: Count | None
     lr_end: float | None  # of the cosine
-    optimizer: Literal["adam", "adamw"]
+    optimizer: Literal["adam", "adamw", "muon"]
 
     @model_validator(mode="after")
     def _schedule_has_its_numbers(self) -> Recipe:

@@ -1,4 +1,4 @@
-"""Adam for all parameters, or Muon for the hidden layers and Adam for the rest.
+"""Adam or AdamW for all parameters, or Muon for the hidden layers and Adam for the rest.
 
     W <- W - rate 0.2 sqrt(max(rows, columns)) O,   O = the nearest semi-orthogonal matrix to the momentum of dL/dW
 
@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
+
+ADAPTIVE = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 
 def hidden_weights(model: nn.Module, channels: int) -> list[nn.Parameter]:
@@ -47,7 +49,7 @@ class ConvolutionMuon(torch.optim.Muon):
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:
         for matrix, weight, order in zip(self.matrices, self.weights, self.orders):
-            matrix.grad = self._matrix(weight.grad, order)
+            matrix.grad = None if weight.grad is None else self._matrix(weight.grad, order)
         super().step(closure)
 
 
@@ -55,31 +57,34 @@ def optimizers(
     model: nn.Module,
     name: str,
     rate: float,
-    rest_rate: float,
     *,
-    channels: int = 1,
-    momentum: float = 0.95,
-    nesterov: bool = True,
-    weight_decay: float = 0.0,
+    channels: int,
+    rest_rate: float | None = None,
+    **muon: float | bool,
 ) -> list[torch.optim.Optimizer]:
     """The optimizers that take a step together. Each group keeps its largest rate as `initial_lr`.
 
     Args:
-        name: "adam" (all parameters at `rate`) or "muon" (hidden weights at `rate`, the rest with Adam at `rest_rate`).
-        momentum, nesterov, weight_decay: of Muon. The decay is decoupled, W <- (1 - rate decay) W.
+        name: "adam" or "adamw" (all parameters), or "muon" (hidden weights with Muon, the rest with Adam).
+        rate: the largest rate; of Muon and of the rest alike unless `rest_rate` says otherwise.
+        channels: of the image: layers that read or write it are not hidden.
+        muon: options of torch.optim.Muon; no weight decay unless told.
 
     Raises:
         ValueError: another name.
     """
-    if name not in ("adam", "muon"):
-        raise ValueError(f"optimizer must be 'adam' or 'muon', not {name!r}")
-    hidden = hidden_weights(model, channels) if name == "muon" else []
-    known = set(map(id, hidden))
-    rest = [parameter for parameter in model.parameters() if id(parameter) not in known]
-    chosen: list[torch.optim.Optimizer] = [torch.optim.Adam(rest, lr=rest_rate if hidden else rate, fused=True)]
-    if hidden:
-        options = {"momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
-        chosen.append(ConvolutionMuon(hidden, lr=rate, **options))
+    if name not in (*ADAPTIVE, "muon"):
+        raise ValueError(f"optimizer must be one of {', '.join((*ADAPTIVE, 'muon'))}, not {name!r}")
+    if name in ADAPTIVE:
+        chosen = [ADAPTIVE[name](model.parameters(), lr=rate, fused=True)]
+    else:
+        hidden = hidden_weights(model, channels)
+        known = set(map(id, hidden))
+        rest = [parameter for parameter in model.parameters() if id(parameter) not in known]
+        chosen = [
+            torch.optim.Adam(rest, lr=rate if rest_rate is None else rest_rate, fused=True),
+            ConvolutionMuon(hidden, lr=rate, **{"weight_decay": 0.0, **muon}),
+        ]
     for group in (group for optimizer in chosen for group in optimizer.param_groups):
         group["initial_lr"] = group["lr"]
     return chosen
