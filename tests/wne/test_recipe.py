@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from torch import nn
 
 from benchmarks import recipe, recipe_images, recipe_page, recipe_train
 from benchmarks.recipe_train import Trial, schedule_factor
