@@ -34,7 +34,7 @@ def page(table: pd.DataFrame, versions: str) -> str:
         "The networks here start near the identity; those of the paper start otherwise: NE-arch with another",
         "parameterization of its affine weights, DnCNN with small BatchNorm weights, FDnCNN and SE-arch as torch starts",
         "them, SwinIR with an unscaled last layer ([initialization.py](../src/wne/models/initialization.py)). This page",
-        "trains both, with the sizes and recipes of the default profile at sigma 25.",
+        "trains both, with Adam and the sizes and schedules of the default profile at sigma 25.",
         "",
         f"PSNR in dB, mean over {images} validation images, which are in no test set and were not trained on, and over",
         f"{seeds} seeds; in brackets half the range over the seeds, which is no confidence interval.",

@@ -89,6 +89,6 @@ def test_scores_are_appended_and_a_trial_is_done_when_its_fingerprint_is_there(t
     params, (first, second, *_) = starts.parameters(), starts.trials()
     assert not starts.is_done(params, first)
     for trial in (first, second):
-        starts.append([{"start": trial.start, "fingerprint": params.fingerprint(trial.name)}])
+        starts.append([{"start": trial.start, "fingerprint": params.fingerprint(trial.name)}], starts.SCORES)
         assert starts.is_done(params, trial)
     assert len(pd.read_csv(starts.SCORES)) == 2
