@@ -222,6 +222,8 @@ def _resume(path: Path, fingerprint: str, model: nn.Module, chosen: list[Optimiz
     if state["fingerprint"] != fingerprint:
         say(f"{path}: was made with other parameters; training from the start")
         return 0, Curve()
+    if type(state["step"]) is not int or state["step"] < 1:
+        raise TrainingError(f"{path}: damaged training state (step {state['step']}); delete it to train from the start")
     model.load_state_dict(state["model"])
     for optimizer, saved in zip(chosen, state["optimizers"], strict=True):
         optimizer.load_state_dict(saved)
