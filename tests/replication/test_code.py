@@ -62,6 +62,9 @@ def copy(tmp_path) -> Path:
     """The sources and the parameters, to be changed."""
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "data").mkdir()
+    for table in ("registry.csv", "archives.csv"):
+        shutil.copy(ROOT / "data" / table, tmp_path / "data")
     return tmp_path
 
 

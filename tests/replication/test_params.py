@@ -1,4 +1,4 @@
-"""Parameters are typed and complete, and a slip of the pen is named."""
+"""Parameters are typed and complete, within their ranges, and a typo is named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from replication.data.known import check_images
 from replication.study.params import ParameterError, load_params
+from replication.study.params.keywords import VARIANTS
+from wne.models import list_denoisers
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +33,7 @@ def _load(raw: dict, folder: Path):
         (("recipes", "cnn", "step"), 3, "did you mean 'steps'"),
         (("timing", "families", "swinir", "varaints"), ["wne"], "did you mean 'variants'"),
         (("difficulty", "embedded-train", "pathces"), 3, "did you mean 'patches'"),
-        (("difficulty", "embedded-train", "sigmas"), [10, 10], "a noise level twice"),
+        (("difficulty", "embedded-train", "sigmas"), [10, 10], "has 10.0 twice"),
         (("runs", "dncnn-wne-s25", "model"), "dncn", "did you mean 'dncnn'"),
         (("runs", "dncnn-wne-s25", "sigma"), -1, "greater than 0"),
         (("recipes", "cnn", "schedule"), "halving", "halve_every"),
@@ -43,6 +46,44 @@ def _load(raw: dict, folder: Path):
         (("errors", "swinir", "runs"), ["dncnn-wne-s25"], "is in the group cnn, not swinir"),
         (("samplers", "inpainting", "operator"), "random", "random_pixels"),
         (("controls", "dncnn", "test_set"), "photos-tets", "did you mean 'photos-test'"),
+        (("runs", "dncnn-wne-s25", "variant"), "wnee", "did you mean 'wne'"),
+        (("runs", "dncnn-wne-s25", "variant"), "ne_arch", "replaces the layers of fdncnn"),
+        (("timing", "families", "swinir", "variants"), ["wne", "basline"], "did you mean 'baseline'"),
+        (("runs", "dncnn-wne-s25", "sigma"), [55, 0], "0 <= low < high"),
+        (("runs", "dncnn-wne-s25", "sigma"), [-5, 55], "0 <= low < high"),
+        (("runs", "dncnn-wne-s25", "sigma"), [0, float("inf")], "0 <= low < high"),
+        (("runs", "dncnn-wne-s25", "sigma"), float("inf"), "a noise level greater than 0"),
+        (("runs", "dncnn-wne-s25", "sigma"), float("nan"), "a noise level greater than 0"),
+        (("runs", "dncnn-wne-s25", "sigma"), True, "a noise level greater than 0"),
+        (("runs", "dncnn-wne-s25", "sigma"), [25], "a noise level greater than 0"),
+        (("runs", "dncnn-wne-s25", "sigma"), "25", "a noise level greater than 0"),
+        (("runs", "dncnn-wne-s25", "sigma"), None, "null for real noise and for no other"),
+        (("runs", "dncnn-wne-s25", "seed"), -1, "greater than or equal to 0"),
+        (("test_sets", "photos-test", "sigmas"), [5, True], "valid number"),
+        (("test_sets", "photos-test", "sigmas"), [5, float("inf")], "finite number"),
+        (("test_sets", "photos-test", "sigmas"), [5, -5], "greater than 0"),
+        (("test_sets", "photos-test", "sigmas"), [], "no noise level"),
+        (("test_sets", "photos-test", "channels"), True, "must be a number, not True"),
+        (("test_sets", "photos-test", "noises"), ["real", "gaussian"], "stands alone"),
+        (("models", "dncnn", "backbone"), "dncn", "did you mean 'dncnn'"),
+        (("models", "dncnn", "depth"), -3, "models.dncnn: depth: Input should be greater than or equal to 1, not -3"),
+        (("models", "dncnn", "depth"), True, "depth: Input should be a valid integer, not True"),
+        (("models", "dncnn", "depht"), 3, "did you mean 'depth'"),
+        (("models", "dncnn", "initialization"), "publishd", "'near_identity' or 'published'"),
+        (("models", "swinir", "depths"), [2, 0], "depths.1: Input should be greater than or equal to 1"),
+        (("models", "swinir", "mlp_ratio"), float("inf"), "mlp_ratio: Input should be a finite number"),
+        (("models", "restormer", "layer_norm"), "bias-free", "'bias_free' or 'with_bias'"),
+        (("recipes", "cnn", "patch"), 5000, "at most 1024 pixels, not 5000"),
+        (("recipes", "cnn", "lr"), float("inf"), "finite number"),
+        (("errors", "swinir", "patch"), 5000, "less than or equal to 1024"),
+        (("filters", "fig05", "pixels"), [[0, 0], [99, 3]], "[99, 3] is outside the crop"),
+        (("filters", "fig05", "pixels"), [[-1, 0]], "[-1, 0] is outside the crop"),
+        (("filters", "fig05", "size"), 5000, "to which test_sets.photos-test is cropped"),
+        (("samplers", "inpainting", "amount"), 1.5, "a share, greater than 0 and at most 1, not 1.5"),
+        (("samplers", "super-resolution", "amount"), 2.5, "the side of a block in pixels, not 2.5"),
+        (("samplers", "inpainting", "sigma_stop"), 999, "999 is above sigma_start"),
+        (("tasks", "awgn", "objective"), "paired", "belong together"),
+        (("weights",), {"dncnn-wne-s25": {"group": "cn"}}, "did you mean 'cnn'"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(raw, tmp_path, path, value, message):
@@ -67,6 +108,74 @@ def test_missing_and_broken_files(tmp_path):
     (tmp_path / "params.yaml").write_text("a: [1")
     with pytest.raises(ParameterError, match="not valid YAML"):
         load_params(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_bytes(b"profile: \xff")
+    with pytest.raises(ParameterError, match="not a text file in UTF-8"):
+        load_params(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("a: " + "[" * 100_000)
+    with pytest.raises(ParameterError, match="nested too deeply"):
+        load_params(tmp_path / "params.yaml")
+    with pytest.raises(ParameterError, match="cannot be read"):
+        load_params(tmp_path)
+
+
+def test_a_key_that_stands_twice_is_named_with_both_lines(tmp_path):
+    """YAML would take the last one."""
+    text = (ROOT / "profiles/smoke/params.yaml").read_text()
+    line = next(line for line in text.splitlines() if line.startswith("  dncnn-wne-s25:"))
+    (tmp_path / "params.yaml").write_text(text.replace(line, f"{line}\n{line.replace('sigma: 25', 'sigma: 50')}"))
+    first = text.splitlines().index(line) + 1
+    message = rf"line {first + 1}: key 'dncnn-wne-s25' for the second time \(first in line {first}\)"
+    with pytest.raises(ParameterError, match=message):
+        load_params(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text(text.replace("loss: mse,", "loss: mse, loss: l1,", 1))
+    with pytest.raises(ParameterError, match="key 'loss' for the second time"):
+        load_params(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(("backbone", "variant"), list_denoisers())
+def test_every_denoiser_of_the_library_is_known(raw, tmp_path, backbone, variant):
+    raw["models"]["mine"] = {"backbone": backbone}
+    raw["runs"]["mine"] = raw["runs"]["dncnn-wne-s25"] | {"model": "mine", "variant": variant}
+    assert _load(raw, tmp_path).runs["mine"].variant == variant
+
+
+def test_the_variants_are_those_of_the_library():
+    assert set(VARIANTS) == {name.variant for name in list_denoisers()}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("runs", "dncnn-wne-s25", "train_set"), "embeded-train", "did you mean 'embedded-train'"),
+        (("test_sets", "photos-test", "images"), "photo-test", "did you mean 'photos-test'"),
+        (("errors", "swinir", "train_set"), "bsd4000", "did you mean 'bsd400'"),
+        (("leakage",), {"embedded-tran": ["photos-test"]}, "did you mean 'embedded-train'"),
+        (("examples", "fig02", "image"), "camra", "did you mean 'camera'"),
+        (("filters", "fig05", "image"), "astronot", "did you mean 'astronaut'"),
+        (("samplers", "inpainting", "pictures"), ["coinz"], "did you mean 'coins'"),
+        (("difficulty", "embedded-train", "patch"), 300, "the smallest image of embedded-train has a side of 256"),
+    ],
+)
+def test_image_sets_images_and_patches_are_those_that_exist(raw, tmp_path, path, value, message):
+    images = tmp_path / "images"
+    (images / "embedded-train").mkdir(parents=True)
+    (images / "embedded-train/index.csv").write_text("set,file,height,width,sha256\nphotos-train,a.png,256,300,0\n")
+    check_images(_load(raw, tmp_path), images)
+    section = raw
+    for key in path[:-1]:
+        section = section[key]
+    section[path[-1]] = value
+    with pytest.raises(ValueError) as caught:
+        check_images(_load(raw, tmp_path), images)
+    assert message in str(caught.value)
+
+
+def test_a_folder_of_your_own_is_an_image_set(raw, tmp_path):
+    raw["runs"]["dncnn-wne-s25"]["train_set"] = "mine"
+    with pytest.raises(ValueError, match=r"runs.dncnn-wne-s25.train_set: unknown name 'mine'"):
+        check_images(_load(raw, tmp_path), tmp_path / "images")
+    (tmp_path / "images/mine").mkdir(parents=True)
+    check_images(_load(raw, tmp_path), tmp_path / "images")
 
 
 def test_unknown_run_is_named_with_the_nearest():

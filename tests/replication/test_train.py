@@ -181,6 +181,27 @@ def test_a_damaged_state_is_named(tmp_path):
         train(params, RUN, paths, CPU)
 
 
+@pytest.mark.parametrize("step", [-3, 0, 10**9, True, 2.5, None])
+def test_a_state_of_a_step_that_training_does_not_save_is_refused(tmp_path, step):
+    params, paths = tiny_profile(tmp_path)
+    train(params, RUN, paths, CPU, max_seconds=0)
+    state = torch.load(paths.states / f"{RUN}.pt", weights_only=True)
+    torch.save(state | {"step": step}, paths.states / f"{RUN}.pt")
+    with pytest.raises(TrainingError, match=rf"damaged training state \(step {step} of \d+\); delete it"):
+        train(params, RUN, paths, CPU)
+
+
+@pytest.mark.parametrize("part", ["fingerprint", "step", "rows", "model", "optimizers"])
+def test_a_state_that_lacks_a_part_is_refused(tmp_path, part):
+    params, paths = tiny_profile(tmp_path)
+    train(params, RUN, paths, CPU, max_seconds=0)
+    state = torch.load(paths.states / f"{RUN}.pt", weights_only=True)
+    del state[part]
+    torch.save(state, paths.states / f"{RUN}.pt")
+    with pytest.raises(TrainingError, match=rf"damaged training state \('{part}'\); delete it"):
+        train(params, RUN, paths, CPU)
+
+
 def test_training_learns(tmp_path):
     """Constant images: the loss falls far below that of the untrained network."""
     params, paths = tiny_profile(tmp_path, recipe={"steps": 60, "lr": 1e-2})

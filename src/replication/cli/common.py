@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from replication.study.params import Params, load_params
+from replication.data.known import check_images
+from replication.study.params import ParameterError, Params, load_params
 from replication.study.paths import ProfilePaths
 from wne.cli import Device  # noqa: F401
 
@@ -16,8 +17,16 @@ DEFAULT = Path("params.yaml")
 
 
 def load_profile(file: Path) -> tuple[Params, ProfilePaths]:
-    """A profile's parameters, and where its files are."""
+    """A profile's parameters, and where its files are.
+
+    Raises:
+        ParameterError: a mistake in the file, or an image set or image that does not exist.
+    """
     params = load_params(file)
+    try:
+        check_images(params)
+    except ValueError as error:
+        raise ParameterError(f"{file}: {error}") from None
     return params, ProfilePaths(params.profile)
 
 

@@ -69,7 +69,7 @@ def train(
     chosen = optimizers(model, recipe.optimizer, recipe.lr, channels=task.channels)
     fingerprint = params.fingerprint(name)
     state_file = paths.states / f"{name}.pt"
-    first, curve = _resume(state_file, fingerprint, model, chosen)
+    first, curve = _resume(state_file, fingerprint, recipe.steps, model, chosen)
 
     # Compilation costs a minute or more: it pays on a GPU, and not in the short schedules of a CPU.
     network = torch.compile(model) if device.type == "cuda" else model
@@ -211,22 +211,26 @@ def _save_state(
         torch.save(state, temporary)
 
 
-def _resume(path: Path, fingerprint: str, model: nn.Module, chosen: list[Optimizer]) -> tuple[int, Curve]:
+def _resume(path: Path, fingerprint: str, steps: int, model: nn.Module, chosen: list[Optimizer]) -> tuple[int, Curve]:
     """The step to go on from and the curve up to it; (0, an empty curve) without a usable state."""
     if not path.exists():
         return 0, Curve()
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
+        if state["fingerprint"] != fingerprint:
+            say(f"{path}: was made with other parameters; training from the start")
+            return 0, Curve()
+        step, curve = state["step"], Curve(state["rows"], state["seconds"], state["loss_sum"], state["loss_count"])
+        if type(step) is not int or not 0 < step < steps:
+            raise ValueError(f"step {step} of {steps}")
+        model.load_state_dict(state["model"])
+        for optimizer, saved in zip(chosen, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise TrainingError(f"{path}: damaged training state ({error}); delete it to train from the start") from None
-    if state["fingerprint"] != fingerprint:
-        say(f"{path}: was made with other parameters; training from the start")
-        return 0, Curve()
-    model.load_state_dict(state["model"])
-    for optimizer, saved in zip(chosen, state["optimizers"], strict=True):
-        optimizer.load_state_dict(saved)
-    say(f"{path}: resuming at step {state['step']}")
-    return state["step"], Curve(state["rows"], state["seconds"], state["loss_sum"], state["loss_count"])
+        reason = str(error).strip().partition("\n")[0]
+        raise TrainingError(f"{path}: damaged training state ({reason}); delete it to train from the start") from None
+    say(f"{path}: resuming at step {step}")
+    return step, curve
 
 
 def _write_results(

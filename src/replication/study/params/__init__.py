@@ -1,19 +1,18 @@
 """params.yaml as frozen, typed objects: `sections.py` has its entries, `profile.py` the whole and its reading."""
 
 from replication.study.params.profile import Params, load_params
+from replication.study.params.reading import ParameterError
 from replication.study.params.sections import (
     ANALYSES,
     Analysis,
     Card,
     Controls,
     Difficulty,
-    Distribution,
     Errors,
     Example,
     Filters,
     Group,
     Model,
-    ParameterError,
     Recipe,
     Run,
     Sampler,
@@ -25,3 +24,4 @@ from replication.study.params.sections import (
     Weights,
     analysed_runs,
 )
+from replication.study.params.types import Distribution

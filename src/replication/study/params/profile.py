@@ -9,24 +9,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
+from replication.study.params import links
+from replication.study.params.names import check_known
+from replication.study.params.reading import ParameterError, read_yaml
 from replication.study.params.sections import (
-    ANALYSES,
     Analysis,
     Card,
     Controls,
-    Count,
     Difficulty,
     Errors,
     Example,
     Filters,
-    Frozen,
     Group,
     Model,
-    Name,
-    ParameterError,
     Recipe,
     Run,
     Sampler,
@@ -37,6 +34,7 @@ from replication.study.params.sections import (
     Weights,
     analysed_runs,
 )
+from replication.study.params.types import Count, Frozen, Name, Seed
 
 
 class Params(Frozen):
@@ -46,7 +44,7 @@ class Params(Frozen):
     root: str
     params_file: str
     code_file: str  # for dvc.yaml
-    seed: int
+    seed: Seed
     precision: Literal["float32", "bfloat16"]
     state_every: Count  # training steps between two states that a killed run resumes from
     test_sets: dict[Name, TestSet]
@@ -69,53 +67,14 @@ class Params(Frozen):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Params:
-        for key, run in self.runs.items():
-            _check(f"runs.{key}.group", run.group, self.groups)
-            _check(f"runs.{key}.task", run.task, self.tasks)
-            _check(f"runs.{key}.model", run.model, self.models)
-            _check(f"runs.{key}.recipe", run.recipe, self.recipes)
-        for key, task in self.tasks.items():
-            for test_set in task.test_sets:
-                _check(f"tasks.{key}.test_sets", test_set, self.test_sets)
-                tested = self.test_sets[test_set]
-                if task.channels != tested.channels or task.noise not in tested.noises:
-                    raise ValueError(
-                        f"tasks.{key} has {task.channels} channels and {task.noise} noise, "
-                        f"test_sets.{test_set} has {tested.channels} and {', '.join(tested.noises)}"
-                    )
-        for key, family in self.timing.families.items():
-            _check(f"timing.families.{key}.model", family.model, self.models)
-        for key, test_sets in self.leakage.items():
-            for test_set in test_sets:
-                _check(f"leakage.{key}", test_set, self.test_sets)
-        for key, example in self.examples.items():
-            _check(f"examples.{key}.test_set", example.test_set, self.test_sets)
-            for name in example.runs:
-                _check(f"examples.{key}.runs", name, self.runs)
-        for key, published in self.weights.items():
-            _check(f"weights.{key}", key, self.runs)
-            if self.runs[key].group != published.group or not self.groups[published.group].report:
-                raise ValueError(
-                    f"weights.{key}: names the group {published.group}; its own must be named and reported"
-                )
-        for section in ANALYSES:
-            for key, item in getattr(self, section).items():
-                self._check_analysis(f"{section}.{key}", item)
+        for check in links.CHECKS:
+            check(self)
         return self
-
-    def _check_analysis(self, where: str, item: Analysis) -> None:
-        _check(f"{where}.group", item.group, self.groups)
-        if hasattr(item, "test_set"):
-            _check(f"{where}.test_set", item.test_set, self.test_sets)
-        for name in analysed_runs(item):
-            _check(f"{where}.runs", name, self.runs)
-            if self.runs[name].group != item.group:
-                raise ValueError(f"{where}: run {name} is in the group {self.runs[name].group}, not {item.group}")
 
     def run(self, name: str) -> Run:
         """The run of that name; an unknown one is an error with the nearest name."""
         try:
-            _check("run", name, self.runs)
+            check_known("run", name, self.runs)
         except ValueError as error:
             raise ParameterError(f"{self.params_file}: {error}") from None
         return self.runs[name]
@@ -178,12 +137,7 @@ def load_params(path: Path) -> Params:
     Raises:
         ParameterError: one line for each mistake: the key, what is wrong, and the nearest known key.
     """
-    try:
-        raw = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        raise ParameterError(f"{path}: no such file; run from the repository root, or give --params") from None
-    except yaml.YAMLError as error:
-        raise ParameterError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    raw = read_yaml(path)
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
@@ -215,10 +169,3 @@ def _owner(model: type[BaseModel], keys: list[str]) -> type[BaseModel]:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             model = kind
     return model
-
-
-def _check(where: str, name: str, known: dict[str, object]) -> None:
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-        raise ValueError(f"{where}: unknown name {name!r}; {hint}")

@@ -1,28 +1,33 @@
 """The entries of each section of params.yaml as frozen, typed objects.
 
-There are no defaults: a number that changes a result is written in the file.
+There are no defaults: a number that changes a result is written in the file. `types.py` has the types of the values,
+`links.py` what one entry must know of another.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Distribution = Literal["gaussian", "uniform", "laplace", "rayleigh", "real"]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]  # no dots: DVC reads them as nesting
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class ParameterError(ValueError):
-    """params.yaml is wrong: one line that says where and what to do."""
-
-
-class Frozen(BaseModel):
-    """No key beside the fields, no change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from replication.study.params.keywords import check_backbone
+from replication.study.params.reading import ParameterError
+from replication.study.params.types import (
+    Channels,
+    Count,
+    Different,
+    Distribution,
+    Frozen,
+    Name,
+    Pixel,
+    Positive,
+    RunNames,
+    Seed,
+    Shape,
+    Side,
+    Sigmas,
+)
 
 
 class Group(Frozen):
@@ -45,13 +50,21 @@ class TestSet(Frozen):
     """
 
     images: Name
-    channels: Literal[1, 3]
+    channels: Channels
     crop: Count | None  # central crop of this side; null: the whole image
-    noises: list[Distribution]
+    noises: Annotated[list[Distribution], Field(min_length=1), Different]
     draws: Count
-    sigmas: list[Positive]
-    qualities: list[Annotated[int, Field(ge=1, le=95)]]
+    sigmas: Sigmas
+    qualities: Annotated[list[Annotated[int, Field(ge=1, le=95)]], Different]
     defects: Count
+
+    @model_validator(mode="after")
+    def _real_noise_has_no_level(self) -> TestSet:
+        if "real" in self.noises and (len(self.noises) > 1 or self.draws > 1 or self.sigmas):
+            raise ValueError("noises: [real] stands alone, with draws: 1 and sigmas: []")
+        if "real" not in self.noises and not self.sigmas:
+            raise ValueError("sigmas has no noise level")
+        return self
 
 
 class Model(BaseModel):
@@ -59,6 +72,11 @@ class Model(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
     backbone: Name
+
+    @model_validator(mode="after")
+    def _keywords_exist(self) -> Model:
+        check_backbone(self.backbone, self.size)
+        return self
 
     @property
     def size(self) -> dict[str, object]:
@@ -93,11 +111,19 @@ class Recipe(Frozen):
 class Task(Frozen):
     """What is learned from what: the corruption in training, the objective, and where it is tested."""
 
-    channels: Literal[1, 3]
+    channels: Channels
     noise: Distribution
     objective: Literal["supervised", "soft_ne", "n2n", "paired"]
-    test_sets: list[Name]
+    test_sets: Annotated[list[Name], Field(min_length=1), Different]
     jpeg: bool  # also tested on the JPEG files of its first test set (App. P)
+
+    @model_validator(mode="after")
+    def _pairs_have_real_noise(self) -> Task:
+        if (self.noise == "real") != (self.objective == "paired"):
+            raise ValueError(
+                f"noise: real and objective: paired belong together, not {self.noise} and {self.objective}"
+            )
+        return self
 
 
 class Run(Frozen):
@@ -107,10 +133,23 @@ class Run(Frozen):
     task: Name
     model: Name
     variant: Name
-    sigma: Positive | tuple[float, float] | None
+    sigma: float | Annotated[tuple[float, float], Field(strict=False)] | None
     recipe: Name
     train_set: Name
-    seed: int
+    seed: Seed
+
+    @field_validator("sigma", mode="before")
+    @classmethod
+    def _sigma_is_a_level_or_a_range(cls, value: object) -> object:
+        numbers = value if isinstance(value, list | tuple) else [value]
+        if value is not None:
+            is_finite = all(type(n) in (int, float) and math.isfinite(n) for n in numbers)
+            is_level = is_finite and len(numbers) == 1 and numbers[0] > 0 and numbers is not value
+            if not is_level and not (is_finite and len(numbers) == 2 and 0 <= numbers[0] < numbers[1]):
+                raise ValueError(
+                    f"must be a noise level greater than 0, a range [low, high] with 0 <= low < high, or null, not {value}"
+                )
+        return value
 
     @property
     def sigma_range(self) -> tuple[float, float]:
@@ -124,9 +163,9 @@ class TimedFamily(Frozen):
     """Variants of one backbone that are timed side by side, on (B, C, H, W) inputs of the shape given."""
 
     model: Name
-    variants: list[Name]
-    cpu_shape: tuple[Count, Count, Count, Count]
-    cuda_shape: tuple[Count, Count, Count, Count]
+    variants: Annotated[list[Name], Field(min_length=1), Different]
+    cpu_shape: Shape
+    cuda_shape: Shape
 
 
 class Timing(Frozen):
@@ -155,21 +194,15 @@ class Example(Frozen):
     image: str
     sigma: Positive
     size: Count  # central crop shown
-    runs: list[Name]
+    runs: RunNames
 
 
 class Difficulty(Frozen):
     """Random training patches whose difficulty in normalized coordinates is measured. `sigmas` in 8-bit units."""
 
     patches: Count
-    patch: Count  # side in pixels
-    sigmas: Annotated[list[Positive], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _sigmas_differ(self) -> Difficulty:
-        if len(set(self.sigmas)) < len(self.sigmas):
-            raise ValueError("sigmas has a noise level twice")
-        return self
+    patch: Side
+    sigmas: Annotated[Sigmas, Field(min_length=1)]
 
 
 class Analysis(Frozen):
@@ -184,9 +217,16 @@ class Filters(Analysis):
     test_set: Name
     image: str
     size: Count  # side of the central crop
-    sigmas: list[Positive]
-    pixels: list[tuple[int, int]]  # (row, column) inside the crop
-    runs: list[Name]
+    sigmas: Annotated[Sigmas, Field(min_length=1)]
+    pixels: Annotated[list[Pixel], Field(min_length=1), Different]
+    runs: RunNames
+
+    @model_validator(mode="after")
+    def _pixels_are_inside(self) -> Filters:
+        outside = [list(pixel) for pixel in self.pixels if not all(0 <= place < self.size for place in pixel)]
+        if outside:
+            raise ValueError(f"pixels: {outside[0]} is outside the crop of {self.size} x {self.size}")
+        return self
 
 
 class Errors(Analysis):
@@ -194,10 +234,10 @@ class Errors(Analysis):
 
     train_set: Name
     patches: Count  # for each sigma
-    patch: Count  # side in pixels
+    patch: Side
     bins: Count  # between 0 and 1.1 sqrt(d)
-    sigmas: list[Positive]
-    runs: list[Name]
+    sigmas: Annotated[Sigmas, Field(min_length=1)]
+    runs: RunNames
 
 
 class Sampler(Analysis):
@@ -212,8 +252,23 @@ class Sampler(Analysis):
     h0: Positive
     beta: Annotated[float, Field(gt=0, le=1)]
     steps: Count  # at most
-    pictures: list[str]  # images whose result is kept as a picture
-    runs: list[Name]
+    pictures: Annotated[list[str], Different]  # images whose result is kept as a picture
+    runs: RunNames
+
+    @model_validator(mode="after")
+    def _operator_has_its_amount(self) -> Sampler:
+        amount = self.amount
+        if self.operator == "none":
+            if amount is not None:
+                raise ValueError("amount: belongs to an operator, and is null for operator: none")
+        elif self.operator == "block_average":
+            if amount is None or amount != int(amount):
+                raise ValueError(f"amount: must be the side of a block in pixels, not {amount}")
+        elif amount is None or amount > 1:
+            raise ValueError(f"amount: must be a share, greater than 0 and at most 1, not {amount}")
+        if self.sigma_stop > self.sigma_start:
+            raise ValueError(f"sigma_stop: {self.sigma_stop:g} is above sigma_start, {self.sigma_start:g}")
+        return self
 
 
 class Controls(Analysis):
@@ -225,7 +280,7 @@ class Controls(Analysis):
     """
 
     run: Name
-    classical: list[Literal["tv", "nlm", "wavelet"]]
+    classical: Annotated[list[Literal["tv", "nlm", "wavelet"]], Different]
     test_set: Name
 
 
@@ -238,7 +293,7 @@ class Weights(Frozen):
 class Statistics(Frozen):
     confidence: Annotated[float, Field(gt=0, lt=1)]
     resamples: Count
-    seed: int
+    seed: Seed
 
 
 # Sections of what is measured on trained runs.

@@ -1,0 +1,114 @@
+"""What one entry of params.yaml says about another must be so: each check raises ValueError for the first mistake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from replication.study.params.keywords import check_variant
+from replication.study.params.names import check_known
+from replication.study.params.sections import ANALYSES, Analysis, Run, analysed_runs
+from replication.study.params.types import LARGEST_PATCH
+
+
+def check_runs(params: Any) -> None:
+    for key, run in params.runs.items():
+        check_known(f"runs.{key}.group", run.group, params.groups)
+        check_known(f"runs.{key}.task", run.task, params.tasks)
+        check_known(f"runs.{key}.model", run.model, params.models)
+        check_known(f"runs.{key}.recipe", run.recipe, params.recipes)
+        check_variant(f"runs.{key}.variant", run.variant, params.models[run.model].backbone)
+        noise = params.tasks[run.task].noise
+        if (run.sigma is None) != (noise == "real"):
+            raise ValueError(
+                f"runs.{key}.sigma: is null for real noise and for no other; task {run.task} has {noise} noise"
+            )
+
+
+def check_recipes(params: Any) -> None:
+    for key, recipe in params.recipes.items():
+        if recipe.patch > LARGEST_PATCH:
+            raise ValueError(f"recipes.{key}.patch: must be at most {LARGEST_PATCH} pixels, not {recipe.patch}")
+        if recipe.lr_end is not None and not 0 <= recipe.lr_end <= recipe.lr:
+            raise ValueError(f"recipes.{key}.lr_end: must be from 0 to lr, not {recipe.lr_end:g}")
+
+
+def check_tasks(params: Any) -> None:
+    for key, task in params.tasks.items():
+        for test_set in task.test_sets:
+            check_known(f"tasks.{key}.test_sets", test_set, params.test_sets)
+            tested = params.test_sets[test_set]
+            if task.channels != tested.channels or task.noise not in tested.noises:
+                raise ValueError(
+                    f"tasks.{key} has {task.channels} channels and {task.noise} noise, "
+                    f"test_sets.{test_set} has {tested.channels} and {', '.join(tested.noises)}"
+                )
+        if task.jpeg and not params.test_sets[task.test_sets[0]].qualities:
+            raise ValueError(f"tasks.{key}.jpeg: test_sets.{task.test_sets[0]} has no qualities of JPEG")
+
+
+def check_timing(params: Any) -> None:
+    for key, family in params.timing.families.items():
+        where = f"timing.families.{key}"
+        check_known(f"{where}.model", family.model, params.models)
+        for variant in family.variants:
+            check_variant(f"{where}.variants", variant, params.models[family.model].backbone)
+
+
+def check_leakage(params: Any) -> None:
+    for key, test_sets in params.leakage.items():
+        for test_set in test_sets:
+            check_known(f"leakage.{key}", test_set, params.test_sets)
+
+
+def check_examples(params: Any) -> None:
+    for key, example in params.examples.items():
+        check_known(f"examples.{key}.test_set", example.test_set, params.test_sets)
+        _check_crop(f"examples.{key}.size", example.size, example.test_set, params)
+        for name in example.runs:
+            check_known(f"examples.{key}.runs", name, params.runs)
+
+
+def check_weights(params: Any) -> None:
+    for key, published in params.weights.items():
+        check_known(f"weights.{key}", key, params.runs)
+        check_known(f"weights.{key}.group", published.group, params.groups)
+        if params.runs[key].group != published.group or not params.groups[published.group].report:
+            raise ValueError(f"weights.{key}: names the group {published.group}; its own must be named and reported")
+
+
+def check_analyses(params: Any) -> None:
+    for section in ANALYSES:
+        for key, item in getattr(params, section).items():
+            _check_analysis(f"{section}.{key}", item, params)
+
+
+def _check_analysis(where: str, item: Analysis, params: Any) -> None:
+    check_known(f"{where}.group", item.group, params.groups)
+    if hasattr(item, "test_set"):
+        check_known(f"{where}.test_set", item.test_set, params.test_sets)
+        for side in ("size", "crop"):
+            if getattr(item, side, None) is not None:
+                _check_crop(f"{where}.{side}", getattr(item, side), item.test_set, params)
+    for name in analysed_runs(item):
+        check_known(f"{where}.runs", name, params.runs)
+        run: Run = params.runs[name]
+        if run.group != item.group:
+            raise ValueError(f"{where}: run {name} is in the group {run.group}, not {item.group}")
+
+
+def _check_crop(where: str, side: int, test_set: str, params: Any) -> None:
+    crop = params.test_sets[test_set].crop
+    if crop is not None and side > crop:
+        raise ValueError(f"{where}: {side} pixels are more than the {crop} to which test_sets.{test_set} is cropped")
+
+
+CHECKS = (
+    check_runs,
+    check_recipes,
+    check_tasks,
+    check_timing,
+    check_leakage,
+    check_examples,
+    check_weights,
+    check_analyses,
+)

@@ -1,0 +1,41 @@
+"""The types of the values in params.yaml. They are strict: no boolean or text is taken for a number, and no infinity."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"must be a number, not {value}")
+    return value
+
+
+def _differ(values: list) -> list:
+    twice = next((value for index, value in enumerate(values) if value in values[:index]), None)
+    if twice is not None:
+        raise ValueError(f"has {twice} twice")
+    return values
+
+
+Different = AfterValidator(_differ)  # no value of a list twice
+Distribution = Literal["gaussian", "uniform", "laplace", "rayleigh", "real"]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]  # no dots: DVC reads them as nesting
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+LARGEST_PATCH = 1024  # pixels; no set of training images is larger throughout
+Side = Annotated[int, Field(ge=1, le=LARGEST_PATCH)]  # of a patch
+Seed = Annotated[int, Field(ge=0)]
+Pixel = Annotated[tuple[int, int], Field(strict=False)]  # (row, column) inside a crop
+Shape = Annotated[tuple[Count, Count, Count, Count], Field(strict=False)]  # (B, C, H, W), a list in the file
+Channels = Annotated[Literal[1, 3], BeforeValidator(_no_boolean)]  # to Python, True is 1
+Sigmas = Annotated[list[Positive], Different]  # 8-bit units
+RunNames = Annotated[list[Name], Field(min_length=1), Different]
+
+
+class Frozen(BaseModel):
+    """No key beside the fields, no change after reading, each value of the type that is written here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
