@@ -101,6 +101,10 @@ _ABLATION = (
     "Above, the four cells: parallel lines mean that wrapper and recipe do not interact. Below, effects with intervals; "
     "hollow: under one recipe, of one variant."
 )
+_LENGTH = (
+    "All variants at equal steps, one schedule each; diamonds: the paper's differences, after 500,000 steps (NE-arch: "
+    "900,000). Nothing is extrapolated."
+)
 
 ARTEFACTS = (
     _figure("overview", "The effect", "mismatch:overview", "cnn swinir", in_paper=False),
@@ -156,6 +160,8 @@ ARTEFACTS = (
     _figure("recipe", "Beyond the paper: 2 x 2 factorial ablation of wrapper and recipe", "ablation:recipe", "recipe",
             caption=_ABLATION),
     _table("recipe", "Effects of wrapper and recipe", "ablation:recipe", "recipe"),
+    _figure("length", "Beyond the paper: the gaps against the length of training", "length:length", "cnn training-length",
+            caption=_LENGTH),
     _figure("controls", "Beyond the paper: controls without training", "controls:controls", "cnn +controls"),
     _table("controls", "The controls in numbers", "controls:controls", "cnn +controls"),
     # Cost, data, training.

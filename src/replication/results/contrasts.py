@@ -2,7 +2,7 @@
 
 | run | against |
 |---|---|
-| WNE | the architectural variants that share its baseline or its model (C4, C16) |
+| WNE | the architectural variants that share its baseline or its model, one of each (C4, C16) |
 | without a baseline of its own model in its group | that of this model and sigma_train elsewhere (Table 7, C10) |
 | baseline trained on a range of noise or with another objective | supervised baselines of its model (C11) |
 
@@ -35,13 +35,13 @@ def _architectures(params: Params, name: str, runs: list[str]) -> list[str]:
     run = params.runs[name]
     if run.variant != "wne":
         return []
-    return [
-        other
-        for other in runs
-        if params.runs[other].variant in ("se_arch", "ne_arch")
-        and (params.runs[other].task, params.runs[other].sigma) == (run.task, run.sigma)
-        and (params.runs[other].model == run.model or baseline_of(params, other) == baseline_of(params, name))
-    ]
+    found: dict[str, list[str]] = {}
+    for key in runs:
+        other = params.runs[key]
+        shares = other.model == run.model or baseline_of(params, key) == baseline_of(params, name)
+        if other.variant in ("se_arch", "ne_arch") and (other.task, other.sigma) == (run.task, run.sigma) and shares:
+            found.setdefault(other.variant, []).append(key)
+    return [_nearest(params, run, names) for names in found.values()]
 
 
 def _baselines(params: Params, name: str, runs: list[str]) -> list[str]:
@@ -58,8 +58,12 @@ def _baselines(params: Params, name: str, runs: list[str]) -> list[str]:
         same_level = isinstance(run.sigma, tuple) or run.sigma == other.sigma
         if is_baseline and same_level and _problem(params, run) == _problem(params, other):
             found.setdefault(other.sigma, []).append(key)
-    traits = ("recipe", "train_set", "seed")
-    return [max(names, key=lambda key: likeness(run, params.runs[key], *traits)) for names in found.values()]
+    return [_nearest(params, run, names) for names in found.values()]
+
+
+def _nearest(params: Params, run: Run, names: list[str]) -> str:
+    """That which shares most of recipe, data and seed."""
+    return max(names, key=lambda key: likeness(run, params.runs[key], "recipe", "train_set", "seed"))
 
 
 def _is_plain(params: Params, run: Run) -> bool:

@@ -7,6 +7,7 @@
     \\<Who><Flops|Bytes|Operations|Bound><Backbone><Training|Inference>   counted: times the baseline's; Bound: of the time
                                                           on the first of `cards`
     \\<Who>Sampler<Operator><State>                       dB, means over images, inside a sampler (App. N)
+    \\Length<Gap><Place><Shortest|Longest>                dB, mean over seeds, of WNE less NE-arch or the baseline
 
 Rows: a key of _ROWS. Place of sigma_test: Lowest, Matched, Highest. All on the first test set of the task.
 """
@@ -22,6 +23,7 @@ import pandas as pd
 from replication.report.cells import escape, fixed, interval, scientific, signed
 from replication.report.numbers.study import Number, Value
 from replication.report.source import Source
+from replication.results.length import GROUP, gaps_by_steps
 from replication.results.readers import ablations, design_recipes, recipe_labels
 from replication.results.summary import Summary, first_runs, on_first_set, single_level
 from replication.study import labels
@@ -200,6 +202,15 @@ def _soft_ne_over_wne(source: Source) -> Value:
     return signed(soft - wne)
 
 
+def _by_length(of: Callable[[pd.Series], Value], end: str, place: str, against: str, source: Source) -> Value:
+    """Of the gaps by steps, mean over seeds, after the shortest or the longest training; None where there are none."""
+    if not source.params.is_reported(GROUP):
+        return None
+    rows = _where(gaps_by_steps(source.params, source.summary), place=place.lower(), against_variant=against)
+    gaps = rows.groupby("steps")["psnr_gain"].mean()
+    return of(gaps.iloc[[0 if end == "Shortest" else -1]])
+
+
 def _real(of: Callable[[pd.Series], Value], source: Source) -> Value:
     rows = _first_sets(source.summary.real) if len(source.summary.real) else source.summary.real
     return of(rows.iloc[0]) if len(rows) else None
@@ -220,7 +231,8 @@ def _seed_deviation(source: Source, rows: pd.DataFrame) -> Value:
 
 _PLACES, _FORMS, _ENDS = ("Lowest", "Matched", "Highest"), ("", "Interval", "Range"), ("Min", "Max")
 _SAMPLED = (*_STATES, "Gain", "GainInterval")
-_MODES = ("Training", "Inference")
+_MODES, _LENGTHS = ("Training", "Inference"), ("Shortest", "Longest")
+_GAPS = {"WneGain": "baseline", "NeArchGap": "ne_arch"}
 EFFECTS: dict[str, Number] = {
     **{
         f"{name}Test{place}{form}": partial(_gain, name, place, form)
@@ -233,6 +245,14 @@ EFFECTS: dict[str, Number] = {
     },
     **{f"{w}{q}{b}{m}": partial(_counted, w, q, b, m) for w, q, b, m in product(_WHO, _COUNTED, _BACKBONES, _MODES)},
     **{f"{w}Sampler{o}{state}": partial(_sampled, w, o, state) for w, o, state in product(_WHO, _OPERATORS, _SAMPLED)},
+    **{
+        f"Length{gap}{place}{end}": partial(_by_length, lambda gap: signed(gap.iloc[0]), end, place, against)
+        for (gap, against), place, end in product(_GAPS.items(), _PLACES, _LENGTHS)
+    },
+    **{
+        f"Length{end}": partial(_by_length, lambda gap: f"{gap.index[0]:,}", end, "Matched", "baseline")
+        for end in _LENGTHS
+    },
     "SoftNeDefect": partial(_defect_of_control, "soft_ne"),
     "RangeTrainedDefect": partial(_defect_of_control, "supervised"),
     "WneOverInputLowest": _over_input,

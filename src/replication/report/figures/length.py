@@ -1,0 +1,72 @@
+"""Beyond the paper: how the gaps between WNE, its baseline and NE-arch change with the length of training."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from replication.claims.paper import PaperSummary
+from replication.report import style
+from replication.report.figures.grid import Panels
+from replication.results.length import gaps_by_steps
+from replication.results.summary import Summary
+from replication.study.params import Params
+from replication.study.paths import ProfilePaths
+from replication.study.published import read_published
+
+PAPERS_STEPS = 500_000  # of DnCNN and its WNE; NE-arch has 900,000 (Table 4)
+_PLACES = ("lowest", "matched", "highest")
+_LINES = {"baseline": "WNE \N{MINUS SIGN} baseline", "ne_arch": "WNE \N{MINUS SIGN} NE-arch"}
+
+
+def length(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """PSNR(WNE) - PSNR(other) against the steps of all, at the lowest, the matched and the highest sigma_test."""
+    rows = gaps_by_steps(params, summary)
+    papers = PaperSummary(read_published(paths.root / "data/paper_values.csv"))
+    panels = Panels(1, len(_PLACES), legend_lines=1, height=1.9, own_y=True, top_axis=False)
+    for index, place in enumerate(_PLACES):
+        ax, here = panels.axes[0, index], rows[rows["place"] == place]
+        for against in _LINES:
+            _draw(ax, here[here["against_variant"] == against], style.VARIANTS[against])
+            ax.plot(PAPERS_STEPS, _papers_gap(papers, against, here), **_paper(style.VARIANTS[against]))
+        ax.axhline(0, **style.IDENTITY)
+        ax.set_xscale("log")
+        ax.set_xlabel("training steps")
+        panels.title(index, f"{place} noise, $\\sigma$ = {here['sigma_test'].iloc[0]:g}")
+    panels.axes[0, 0].set_ylabel("difference in PSNR (dB)", labelpad=1)
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker, markerfacecolor=look.face, label=text)
+        for look, text in ((style.VARIANTS[key], text) for key, text in _LINES.items())
+    ]
+    handles.append(Line2D([], [], **_paper(style.VARIANTS["baseline"]) | {"color": "0.4"}, label="the paper's"))
+    return panels.legend([handles])
+
+
+def _draw(ax: Axes, rows: pd.DataFrame, look: style.VariantStyle) -> None:
+    """A line through the means over seeds, with the interval of each run."""
+    means = rows.groupby("steps")["psnr_gain"].mean()
+    ax.plot(means.index, means, color=look.colour, linestyle=look.line)
+    low, high = (abs(rows[f"psnr_gain_{end}"] - rows["psnr_gain"]) for end in ("low", "high"))
+    ax.errorbar(
+        rows["steps"], rows["psnr_gain"], yerr=(low, high), fmt=look.marker, color=look.colour, markersize=look.size,
+        markerfacecolor=look.face, elinewidth=0.7, capsize=1.5,
+    )  # fmt: skip
+
+
+def _paper(look: style.VariantStyle) -> dict[str, object]:
+    return {
+        "marker": "D", "markersize": 3.6, "markerfacecolor": "white", "markeredgewidth": 0.8, "color": look.colour,
+        "linestyle": "",
+    }  # fmt: skip
+
+
+def _papers_gap(papers: PaperSummary, against: str, rows: pd.DataFrame) -> float:
+    """The difference of two lines of Figure 3 at the sigma_train of these rows, at the place that they are at."""
+    table = papers.paired if against == "baseline" else papers.contrasts
+    table = table[(table["group"] == "cnn") & (table["against_variant"] == against)]
+    table = table[table["sigma_train"] == rows["sigma_train"].iloc[0]]
+    tested, place = table["sigma_test"], rows["place"].iloc[0]
+    at = {"lowest": tested.min(), "highest": tested.max(), "matched": float(rows["sigma_train"].iloc[0])}[place]
+    return float(table.loc[tested == at, "psnr_gain"].iloc[0])

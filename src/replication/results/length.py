@@ -1,0 +1,36 @@
+"""The gaps between WNE and other variants against the length of training: the runs of the group `training-length`."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from replication.results.summary import CollectError, Summary, on_first_set, single_level
+from replication.study.params import Params
+
+GROUP, MAIN = "training-length", "cnn"  # and the group whose runs, with the same sigma_train, are one length more
+
+
+def gaps_by_steps(params: Params, summary: Summary) -> pd.DataFrame:
+    """Rows of WNE runs, with PSNR(WNE) - PSNR(baseline or NE-arch) in dB and its interval.
+
+    Columns: steps (of both), seed, sigma_train, against_variant, place ("lowest", "matched" or "highest" noise),
+    sigma_test, psnr_gain, psnr_gain_low, psnr_gain_high. On the first test set, by rising steps.
+
+    Raises:
+        CollectError: the group has no WNE run.
+    """
+    gains = summary.paired.assign(against_variant="baseline").rename(columns={"baseline": "against"})
+    tables = [gains, summary.contrasts[summary.contrasts["against_variant"] == "ne_arch"]]
+    rows = pd.concat([single_level(on_first_set(table)) for table in tables], ignore_index=True)
+    rows = rows[(rows["variant"] == "wne") & rows["group"].isin((GROUP, MAIN))]
+    rows = rows[rows["sigma_train"].isin(rows.loc[rows["group"] == GROUP, "sigma_train"])]
+    if rows.empty:
+        raise CollectError(f"{params.params_file}: the group {GROUP} has no WNE run with a baseline; add them")
+    rows["steps"] = [params.recipes[params.runs[name].recipe].steps for name in rows["run"]]
+    own, tested = rows["sigma_train"].astype(float), rows["sigma_test"]
+    lowest, highest = (rows.groupby("run")["sigma_test"].transform(end) for end in ("min", "max"))
+    places = {"lowest": tested == lowest, "matched": tested == own, "highest": tested == highest}
+    found = pd.concat([rows[chosen].assign(place=place) for place, chosen in places.items()])
+    columns = ["steps", "seed", "sigma_train", "against_variant", "place", "sigma_test", "psnr_gain", "psnr_gain_low",
+               "psnr_gain_high"]  # fmt: skip
+    return found.sort_values(["place", "steps"], kind="stable")[columns].reset_index(drop=True)
