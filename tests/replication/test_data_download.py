@@ -2,10 +2,10 @@
 
 import dataclasses
 import errno
+import gzip
 import hashlib
 import http.server
 import io
-import os
 import tarfile
 import threading
 import zipfile
@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.io import savemat
-from urllib3.util.retry import Retry
 
-from replication.data import download, registry, transfer
+from replication.data import archives, download, registry, transfer, web
 from replication.data.download import fetch_set
 from replication.data.images import image_pairs, image_paths, load_pairs, load_set
 from replication.data.registry import Archive, DataError, RegisteredFile
+from replication.data.web import Limits
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -65,7 +65,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server(monkeypatch):
     monkeypatch.delenv("WNE_DATA_MIRROR", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(transfer, "RETRIES", Retry(0))
+    monkeypatch.setattr(web, "LIMITS", Limits(connect=1, silence=0.3, wait=2))
     with Server() as it:
         thread = threading.Thread(target=it.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -130,7 +130,7 @@ def test_files_come_in_parallel(tiny, tmp_path):
         (lambda s: s.files.update({"Tiny/2.png": s.files["Tiny/2.png"][:-1] + b"x"}), "other content than registered"),
         (lambda s: s.files.update({"Tiny/2.png": s.files["Tiny/2.png"] + b"x"}), "bytes instead of"),
         (lambda s: s.files.pop("Tiny/2.png"), "HTTP 404"),
-        (lambda s: s.cut.update({"Tiny/2.png": 0}), "the connection broke off after 0 of"),
+        (lambda s: s.cut.update({"Tiny/2.png": 0}), "the connection broke off, 3 times in a row, after 0 of"),
     ],
 )
 def test_a_bad_source_leaves_nothing_and_says_why(tiny, tmp_path, damage, reason):
@@ -143,7 +143,6 @@ def test_a_bad_source_leaves_nothing_and_says_why(tiny, tmp_path, damage, reason
 
 
 def test_a_broken_connection_is_taken_up_where_it_broke(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(transfer, "_CHUNK", 50)
     tiny.cut = {"Tiny/1.png": 100}
     folder = fetch_set("tiny", tmp_path)
     assert (folder / "1.png").read_bytes() == tiny.files["Tiny/1.png"]
@@ -155,9 +154,9 @@ def test_an_unreachable_host_is_asked_once(tiny, tmp_path, monkeypatch):
 
     def get(_session, url, **_):
         asked.append(url)
-        raise transfer.requests.ConnectionError
+        raise web.requests.ConnectionError
 
-    monkeypatch.setattr(transfer.requests.Session, "get", get)
+    monkeypatch.setattr(web.requests.Session, "get", get)
     monkeypatch.setattr(download, "_THREADS", 1)
     with pytest.raises(DataError, match="the host cannot be reached"):
         fetch_set("tiny", tmp_path, mirror="http://127.0.0.1:9")
@@ -222,12 +221,8 @@ def test_a_mirror_that_is_not_there_is_an_error(tiny, tmp_path):
         fetch_set("tiny", tmp_path, mirror=str(tmp_path / "mistyped"))
 
 
-def test_foreign_files_are_refused_and_old_leftovers_removed(tiny, tmp_path):
+def test_foreign_files_are_refused_and_stay(tiny, tmp_path):
     folder = fetch_set("tiny", tmp_path)
-    (folder / "tmpabcd1234").write_bytes(b"half of a file")
-    os.utime(folder / "tmpabcd1234", (0, 0))
-    fetch_set("tiny", tmp_path)
-    assert names(folder) == [f"{i}.png" for i in range(5)]
     (folder / "holiday.png").write_bytes(b"mine")
     with pytest.raises(DataError, match=r"files that are not of this set: holiday.png; move them"):
         fetch_set("tiny", tmp_path)
@@ -242,6 +237,14 @@ def test_an_unknown_set_gets_a_suggestion(tmp_path):
 def zipped(members: dict[str, bytes]) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
+        for name, body in members.items():
+            archive.writestr(name, body)
+    return file.getvalue()
+
+
+def zipped_tightly(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, body in members.items():
             archive.writestr(name, body)
     return file.getvalue()
@@ -422,3 +425,39 @@ def test_a_composite_set_is_a_list_of_its_members(tiny, serve_archive, tmp_path,
     assert lines[1].startswith("tiny,0.png,16,16,") and lines[-1].startswith("big,0002.png,16,16,")
     loaded = load_set(tmp_path, "embedded-train", 1)
     assert [name for name, _ in loaded] == [f"tiny/{i}" for i in range(5)] + ["big/0001", "big/0002"]
+
+
+@pytest.mark.parametrize("pack", [zipped_tightly, tarred])
+def test_an_archive_that_unpacks_to_far_more_than_it_has_is_refused(serve_archive, tmp_path, pack, monkeypatch):
+    bomb = pack({"0001.png": bytes(50_000_000), "0002.png": b""})
+    if pack is tarred:
+        bomb = gzip.compress(bomb)
+    serve_archive(bomb, "big.archive")
+    written = []
+    unpack = archives.extract_images
+    monkeypatch.setattr(
+        download, "extract_images", lambda path, archive, folder: _measured(unpack, path, archive, folder, written)
+    )
+    with pytest.raises(DataError, match=r"unpacks to more than 4 times its \d+ bytes"):
+        fetch_set("big", tmp_path)
+    assert written[0] <= 4 * len(bomb) + 1
+    assert names(tmp_path / "big") == [] and names(tmp_path) == [".archives", "big"]
+
+
+def _measured(unpack, path, archive, folder, written) -> list[str]:
+    """Extracts, and notes the bytes that it wrote."""
+    try:
+        return unpack(path, archive, folder)
+    finally:
+        written.append(sum(file.stat().st_size for file in folder.iterdir()))
+
+
+def test_blocks_that_unpack_to_far_more_than_their_file_are_refused(server, tmp_path, monkeypatch):
+    file = io.BytesIO()
+    savemat(file, {"ValidationGtBlocksSrgb": np.zeros((2, 3, 256, 256, 3), np.uint8)}, do_compression=True)
+    server.files["Gt.mat"] = file.getvalue()
+    size = len(file.getvalue())
+    entry = Archive("sidd", "Gt.mat", f"{server.address}/Gt.mat", "", size, "*", 6, "Gt.mat")
+    monkeypatch.setattr(registry, "archives", lambda: {"sidd": (entry,)})
+    with pytest.raises(DataError, match=r"unpacks to more than 4 times its"):
+        fetch_set("sidd", tmp_path)

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import typer
-
-from replication.cli import pipeline, repository
-from wne.cli import run
-
-app = typer.Typer(
-    help="The replication, stage by stage: what dvc.yaml runs.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-for part in (pipeline, repository):
-    app.add_typer(part.app)  # without a name: its commands stand at the top
+from wne.start import listen
 
 
 def main() -> None:
+    listen()  # before the imports, which take longest
+    from replication.cli.app import app
+    from wne.cli import run
+
     run(app)

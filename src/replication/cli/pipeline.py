@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from replication.cli.common import DEFAULT, Device, ParamsFile, item_of, load_profile
+from replication.cli.common import DEFAULT, Device, ParamsFile, item_of, load_profile, stage
 from replication.experiments import ANALYSES
 from replication.study.params import analysed_runs
 from replication.study.paths import IMAGES
-from wne.console import say, stage
+from wne.console import say
 
 PANEL = "The pipeline, stage by stage"
 UNFINISHED = 75  # EX_TEMPFAIL of sysexits.h: stopped as asked, run again to go on

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from replication.cli.common import DEFAULT, ParamsFile, load_profile
-from wne.console import stage
+from replication.cli.common import DEFAULT, ParamsFile, load_profile, stage
 
 PANEL = "For the repository itself"
 app = typer.Typer()

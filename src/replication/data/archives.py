@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-import shutil
+import math
 import stat
 import tarfile
 import zipfile
@@ -17,6 +17,8 @@ import numpy as np
 from replication.data.png import stored_png
 from replication.data.registry import Archive, DataError
 
+_EXPANSION = 4  # images are compressed already: what unpacks to more bytes than that many archives is something else
+_CHUNK = 1 << 20  # bytes
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError)
 
 
@@ -25,25 +27,38 @@ def extract_images(path: Path, archive: Archive, folder: Path) -> list[str]:
 
     Raises:
         DataError: an unsafe member (a link, or a path that leaves the archive), two images of one name,
-            another number of images than registered, or a broken archive.
+            another number of images than registered, far more bytes than the archive has, or a broken archive.
     """
-    names = []
+    names, left = [], _EXPANSION * path.stat().st_size
     members = _blocks if path.suffix == ".mat" else _zip_members if zipfile.is_zipfile(path) else _tar_members
     try:
         for name, content in members(path, archive.pattern):
             with content, (folder / name).open("xb") as file:
-                shutil.copyfileobj(content, file, 1 << 20)
+                while chunk := content.read(min(_CHUNK, left + 1)):
+                    left -= file.write(chunk)
+                    if left < 0:
+                        raise _too_large(path)
             names.append(name)
+            if len(names) > archive.images:
+                break
     except FileExistsError as error:
         raise DataError(f"{path} holds two images named {name}: not the archive that was expected") from error
     except _BROKEN as error:
         raise DataError(f"{path} is broken ({error}): remove it and run the same command again") from error
     if len(names) != archive.images:
+        more = "at least " if len(names) > archive.images else ""
         raise DataError(
-            f"{path} holds {len(names)} images named {archive.pattern}, not {archive.images}: "
+            f"{path} holds {more}{len(names)} images named {archive.pattern}, not {archive.images}: "
             "not the archive that was expected"
         )
     return names
+
+
+def _too_large(path: Path) -> DataError:
+    return DataError(
+        f"{path} unpacks to more than {_EXPANSION} times its {path.stat().st_size} bytes: "
+        "not the archive that was expected"
+    )
 
 
 def _image_name(path: Path, member: str, pattern: str, is_link: bool) -> str | None:
@@ -81,9 +96,11 @@ def _blocks(path: Path, _pattern: str) -> Iterator[tuple[str, IO[bytes]]]:
     """The blocks of a SIDD .mat file, (scenes, blocks, H, W, 3) uint8, as 01_01_noisy.png or 01_01_clean.png."""
     import io
 
-    from scipy.io import loadmat
+    from scipy.io import loadmat, whosmat
 
     try:
+        if sum(math.prod(shape) for _, shape, _ in whosmat(path)) > _EXPANSION * path.stat().st_size:
+            raise _too_large(path)
         arrays = [value for key, value in loadmat(path).items() if not key.startswith("__")]
     except (ValueError, TypeError, OSError) as error:
         raise DataError(f"{path} is broken ({error}): remove it and run the same command again") from error

@@ -16,28 +16,27 @@ import difflib
 import io
 import logging
 import os
-import re
+import queue
+import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
 
-import pooch
 from tqdm import tqdm
 
 from replication.data import registry
 from replication.data.archives import extract_images
 from replication.data.registry import COMPOSITES, Archive, DataError, RegisteredFile
-from replication.data.transfer import Transfer, disk_full, is_disk_full
-from wne.files import replacing_folder, write_text
+from replication.data.transfer import Transfer, disk_full, file_hash, is_disk_full
+from wne.files import PREFIX, replacing_folder, sweep, write_text
 
 logger = logging.getLogger(__name__)
 
 MIRROR = "WNE_DATA_MIRROR"
 _THREADS = 8
 _CONTENTS, _INDEX = "contents.csv", "index.csv"
-_LEFTOVER = re.compile(r"tmp[a-z0-9_]{8}")  # how pooch names an unfinished file
-_LEFTOVER_AGE = 3600  # seconds, after which nobody writes it any more
+_GRACE = 1.0  # seconds in which threads that are told to stop remove what they have not finished
 
 
 def fetch_set(name: str, root: Path, mirror: str | None = None) -> Path:
@@ -81,19 +80,45 @@ def _fetch_files(files: Sequence[RegisteredFile], folder: Path, mirror: str | No
         sources = [*_in_mirror(mirror, file.mirror_path), file.url]
         transfer.obtain(folder / file.file, f"sha256:{file.sha256}", file.bytes, sources)
 
-    _in_parallel(obtain, files, folder.name)
+    _in_parallel(obtain, files, folder.name, transfer.stop)
 
 
-def _in_parallel(work: Callable[[RegisteredFile], None], files: Sequence[RegisteredFile], label: str) -> None:
-    with ThreadPoolExecutor(_THREADS) as pool, tqdm(total=len(files), desc=label, unit="file", disable=None) as bar:
-        futures = [pool.submit(work, file) for file in files]
-        try:
-            for future in as_completed(futures):
-                future.result()
-                bar.update()
-        except BaseException:  # the first error, or Ctrl-C: start nothing more
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+def _in_parallel(
+    work: Callable[[RegisteredFile], None], files: Sequence[RegisteredFile], label: str, stop: Callable[[], None]
+) -> None:
+    """The first error, or Ctrl-C, ends it at once: Python would wait for a pool's threads, but not for these."""
+    waiting: queue.SimpleQueue[RegisteredFile] = queue.SimpleQueue()
+    outcomes: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+    for file in files:
+        waiting.put(file)
+
+    def run() -> None:
+        while True:
+            try:
+                work(waiting.get_nowait())
+            except queue.Empty:
+                return
+            except BaseException as error:
+                outcomes.put(error)
+                return
+            outcomes.put(None)
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(min(_THREADS, len(files)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in tqdm(files, desc=label, unit="file", disable=None):
+            if error := outcomes.get():
+                raise error
+    except BaseException:
+        while not waiting.empty():
+            with suppress(queue.Empty):
+                waiting.get_nowait()
+        stop()
+        end = time.monotonic() + _GRACE
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        raise
 
 
 def _fetch_archives(name: str, members: Sequence[Archive], root: Path, mirror: str | None) -> None:
@@ -105,7 +130,7 @@ def _fetch_archives(name: str, members: Sequence[Archive], root: Path, mirror: s
     paths, checksums = zip(*(_obtain_archive(archive, store, mirror) for archive in members))
     with replacing_folder(folder) as fresh:
         rows = [
-            (file, pooch.file_hash(str(fresh / file)), (fresh / file).stat().st_size, checksum)
+            (file, file_hash(fresh / file), (fresh / file).stat().st_size, checksum)
             for path, checksum, archive in zip(paths, checksums, members)
             for file in extract_images(path, archive, fresh)
         ]
@@ -134,7 +159,7 @@ def _obtain_archive(archive: Archive, store: Path, mirror: str | None) -> tuple[
         if path.is_file():
             algorithm, _, digest = (known or "sha256:").partition(":")
             is_whole = archive.bytes in (None, path.stat().st_size)
-            if is_whole and (not digest or pooch.file_hash(str(path), alg=algorithm) == digest):
+            if is_whole and (not digest or file_hash(path, algorithm) == digest):
                 target = path
                 break
             logger.warning("%s is not the registered archive: trying the public address", path)
@@ -144,7 +169,7 @@ def _obtain_archive(archive: Archive, store: Path, mirror: str | None) -> tuple[
         with tqdm(total=archive.bytes, desc=archive.file, unit="B", unit_scale=True, disable=None) as bar:
             Transfer().obtain(target, known, archive.bytes, sources, part, bar.update)
     if not known:
-        known = f"sha256:{pooch.file_hash(str(target))}"
+        known = f"sha256:{file_hash(target)}"
         write_text(remembered, known + "\n")
         logger.warning(
             "%s has no published checksum; %s now holds that of this copy, %s", archive.file, remembered, known
@@ -179,17 +204,14 @@ def read_contents(folder: Path) -> list[dict[str, str]]:
 
 
 def _is_right(path: Path, row: dict[str, str]) -> bool:
-    return path.is_file() and path.stat().st_size == int(row["bytes"]) and pooch.file_hash(str(path)) == row["sha256"]
+    return path.is_file() and path.stat().st_size == int(row["bytes"]) and file_hash(path) == row["sha256"]
 
 
 def _refuse_foreign(folder: Path, known: set[str]) -> None:
     """The folder is an output with one checksum: a foreign file would change it. It may be somebody's, so it stays."""
-    foreign = []
-    for path in sorted(folder.iterdir()):
-        if _LEFTOVER.fullmatch(path.name) and time.time() - path.stat().st_mtime > _LEFTOVER_AGE:
-            path.unlink()  # of a download that was killed
-        elif path.name not in known:
-            foreign.append(path.name)
+    sweep(folder)
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith(PREFIX))
+    foreign = [name for name in names if name not in known]
     if foreign:
         more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
         raise DataError(f"{folder} holds files that are not of this set: {', '.join(foreign[:3])}{more}; move them")

@@ -1,49 +1,38 @@
 """One verified file from the first of several sources that has it. Whole or absent, never half-written.
 
 A source is a path on this machine, an http(s) address, "skimage:<file>" (inside the scikit-image package),
-"leaves:<set>/<index>" or "sensor:<set>/<photograph>/<noisy or clean>" (computed). `pooch.retrieve` checks the hash and renames; the downloader is ours.
+"leaves:<set>/<index>" or "sensor:<set>/<photograph>/<noisy or clean>" (computed). `web.py` downloads.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import importlib.util
 import logging
 import os
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
-from urllib.parse import urlsplit
-
-import pooch
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util.retry import Retry
 
 from replication.data.registry import DataError
+from replication.data.web import SourceError, Web
+from wne.files import replacing
 
 logger = logging.getLogger(__name__)
-pooch.get_logger().setLevel("WARNING")  # one line a file is too much for 400 files
 
-TIMEOUT = (10, 60)  # seconds: to connect, between two packets
-RETRIES = Retry(
-    total=4, connect=2, read=1, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False
-)
-_CHUNK = 1 << 16  # bytes; of a connection that breaks the last chunk is lost
-_BROKEN_CONNECTIONS = 5  # in a row, without one new byte
-
-
-class SourceError(Exception):
-    """Why this source did not give the file; the next one is tried."""
+_CHUNK = 1 << 20  # bytes
 
 
 class Transfer:
-    """Fetches files; may be shared by threads. A host that cannot be reached is asked once, not 400 times."""
+    """Fetches files; may be shared by threads."""
 
     def __init__(self) -> None:
-        self._local = threading.local()
-        self._unreachable: dict[str, str] = {}
+        self._web = Web()
+
+    def stop(self) -> None:
+        """Ends downloads in other threads at their next byte."""
+        self._web.stopped.set()
 
     def obtain(
         self,
@@ -66,20 +55,18 @@ class Transfer:
         Raises:
             DataError: no source has the file (each is named with its reason), or the disk is full.
         """
+        if target.is_file() and _is_right(target, known_hash):
+            return
         reasons: list[str] = []
-
-        def download(source: str, output: str, _pooch: object) -> None:
-            self._write(source, Path(output), size, part, on_bytes)
-            os.chmod(output, 0o644)  # a temporary file is readable by its owner only
-
         for source in sources:
             try:
-                pooch.retrieve(source, known_hash, fname=target.name, path=target.parent, downloader=download)
+                with replacing(target) as temporary:
+                    self._write(source, temporary, size, part, on_bytes)
+                    if not _is_right(temporary, known_hash):
+                        logger.warning("%s has other content than the registry says for %s", source, target.name)
+                        raise SourceError(f"other content than registered ({known_hash})")
             except SourceError as error:
                 reasons.append(f"{source}: {error}")
-            except ValueError:  # pooch: the hash does not match
-                reasons.append(f"{source}: other content than registered ({known_hash})")
-                logger.warning("%s has other content than the registry says for %s", source, target.name)
             except OSError as error:
                 if is_disk_full(error):
                     raise disk_full(target) from error
@@ -91,11 +78,11 @@ class Transfer:
     def _write(self, source: str, output: Path, size: int | None, part: Path | None, on_bytes) -> None:
         scheme, _, rest = source.partition(":")
         if scheme in ("http", "https"):
-            self._download(source, part or output, size, on_bytes or (lambda n: None))
+            self._web.download(source, part or output, size, on_bytes or (lambda n: None))
             if part:
                 os.replace(part, output)
         elif scheme == "skimage":
-            _copy(_inside_skimage(rest), output)
+            _copy(_inside_skimage(rest), output, size)
         elif scheme == "leaves":
             from replication.data.leaves import dead_leaves
             from replication.data.png import stored_png
@@ -111,69 +98,9 @@ class Transfer:
             pair = sensor_pair(set_name, photograph, read_image(_inside_skimage(photograph), 3))
             output.write_bytes(stored_png(getattr(pair, kind)))
         else:
-            _copy(Path(source), output)
+            _copy(Path(source), output, size)
         if size is not None and output.stat().st_size != size:
             raise SourceError(f"{output.stat().st_size} bytes instead of {size}")
-
-    def _download(self, url: str, part: Path, size: int | None, on_bytes: Callable[[int], object]) -> None:
-        """Write or complete `part`. A connection that breaks is taken up again where it broke."""
-        failures = 0
-        on_bytes(_length(part))
-        while failures < _BROKEN_CONNECTIONS:
-            before = _length(part)
-            try:
-                return self._download_rest(url, part, before, size, on_bytes)
-            except requests.RequestException:
-                failures = 0 if _length(part) > before else failures + 1
-        raise SourceError(f"the connection broke off after {_length(part)} of {size or 'unknown'} bytes")
-
-    def _download_rest(self, url: str, part: Path, before: int, size: int | None, on_bytes) -> None:
-        if before and before == size:
-            return
-        headers = {"Accept-Encoding": "identity"}
-        if before:
-            headers["Range"] = f"bytes={before}-"
-        with self._open(url, headers) as response:
-            status, content_range = response.status_code, response.headers.get("Content-Range", "")
-            if status == 416 and content_range == f"bytes */{before}":
-                return  # complete already: the last run was stopped just before the renaming
-            is_other_range = status == 206 and not content_range.startswith(f"bytes {before}-")
-            if status == 416 or is_other_range:
-                part.unlink(missing_ok=True)
-                raise SourceError("the server could not resume the download; run again to start it anew")
-            if status not in (200, 206):
-                raise SourceError(f"HTTP {status} {response.reason}")
-            if status == 200:
-                on_bytes(-before)  # the server sends everything again
-            with part.open("ab" if status == 206 else "wb") as file:
-                for chunk in response.iter_content(_CHUNK):
-                    file.write(chunk)
-                    on_bytes(len(chunk))
-            if size is not None and _length(part) > size:
-                excess = _length(part)
-                part.unlink()
-                raise SourceError(f"{excess} bytes instead of {size}")
-
-    def _open(self, url: str, headers: dict[str, str]) -> requests.Response:
-        host = urlsplit(url).netloc
-        if host in self._unreachable:
-            raise SourceError(self._unreachable[host])
-        if not hasattr(self._local, "session"):
-            session = self._local.session = requests.Session()
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(max_retries=RETRIES))
-        try:
-            return self._local.session.get(url, headers=headers, stream=True, timeout=TIMEOUT)
-        except (requests.ConnectionError, requests.Timeout) as error:
-            timed_out = isinstance(error, requests.Timeout)
-            self._unreachable[host] = "no answer in time" if timed_out else "the host cannot be reached"
-            raise SourceError(self._unreachable[host]) from error
-        except (requests.RequestException, ValueError) as error:  # an address that is none, endless redirects
-            raise SourceError(str(error)) from error
-
-
-def _length(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
 
 
 def is_disk_full(error: OSError) -> bool:
@@ -192,13 +119,15 @@ def _remedy(source: str) -> str:
     return "Check the network, or set WNE_DATA_MIRROR to a folder or address that holds a copy"
 
 
-def _copy(source: Path, output: Path) -> None:
+def _copy(source: Path, output: Path, size: int | None) -> None:
     with output.open("wb") as copy:
         try:
             file = source.open("rb")
         except OSError as error:
             raise SourceError(error.strerror or str(error)) from error
         with file:
+            if size is not None and source.stat().st_size != size:  # not the file, or none that ends
+                raise SourceError(f"{source.stat().st_size} bytes instead of {size}")
             while chunk := _read(file):
                 copy.write(chunk)
 
@@ -209,6 +138,17 @@ def _read(file: IO[bytes]) -> bytes:
         return file.read(_CHUNK)
     except OSError as error:
         raise SourceError(error.strerror or str(error)) from error
+
+
+def file_hash(path: Path, algorithm: str = "sha256") -> str:
+    """Checksum of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def _is_right(path: Path, known_hash: str | None) -> bool:
+    algorithm, _, digest = (known_hash or "").partition(":")
+    return not digest or file_hash(path, algorithm) == digest
 
 
 def _inside_skimage(name: str) -> Path:

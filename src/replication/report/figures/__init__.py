@@ -12,7 +12,7 @@ from replication.report.artefacts import FIGURES, find_figure, reported
 from replication.results.summary import Summary, read_summary
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
-from wne.files import replacing_folder
+from wne.files import replacing, replacing_folder
 
 
 def draw_all(params: Params, paths: ProfilePaths, only: Sequence[str] = ()) -> None:
@@ -30,7 +30,6 @@ def draw_all(params: Params, paths: ProfilePaths, only: Sequence[str] = ()) -> N
     with style.context():
         figures = {name: artefact.load()(params, summary, paths) for name, artefact in chosen.items()}
         if only:
-            paths.figures.mkdir(parents=True, exist_ok=True)
             save_all(figures, paths.figures)
         else:
             with replacing_folder(paths.figures) as folder:
@@ -47,7 +46,8 @@ def draw(name: str, params: Params, summary: Summary, paths: ProfilePaths) -> Fi
 
 
 def save_all(figures: dict[str, Figure], folder: Path) -> None:
-    """PDF and PNG with the same bytes each time: no date, no version of the software."""
+    """PDF and PNG with the same bytes each time: no date, no version of the software. Each file is whole or the old one."""
     for name, figure in figures.items():
-        figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
-        figure.savefig(folder / f"{name}.png", metadata={"Software": None})
+        for ending, unsaid in (("pdf", ("CreationDate", "Creator", "Producer")), ("png", ("Software",))):
+            with replacing(folder / f"{name}.{ending}") as temporary:
+                figure.savefig(temporary, metadata=dict.fromkeys(unsaid))
