@@ -145,7 +145,8 @@ def _header(spec: oiio.ImageSpec, several_gigabytes: bool) -> oiio.ImageSpec:
     for name in ("tiff:ColorSpace", "jpeg:ColorSpace", "tiff:PhotometricInterpretation", "tiff:subfiletype"):
         header.erase_attribute(name)
     colours = spec.nchannels - (spec.alpha_channel >= 0)
-    if header.get_string_attribute("ICCProfile:color_space", "") != ("RGB" if colours >= 3 else "Gray"):
+    profile = header.get_string_attribute("ICCProfile:color_space")
+    if _is_cmyk(spec) or profile.upper() != ("RGB" if colours >= 3 else "GRAY"):
         header.erase_attribute("ICCProfile")
     header.erase_attribute("ICCProfile:.*")  # what the profile says, which PNG would hold as text
     if header.get_int_attribute("oiio:BitsPerSample", 8) < 8:  # a denoised image needs the levels between
