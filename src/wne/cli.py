@@ -89,23 +89,26 @@ def denoise_images(
 @app.command()
 def info(checkpoint: Annotated[str, typer.Argument(help="A checkpoint, or the name of published weights.")]) -> None:
     """Say what a checkpoint is: network, training, size. Opens no pickles and runs nothing."""
-    from wne.checkpoints import load_denoiser, read_config
-    from wne.denoise import find_weights
+    from wne.checkpoints import CheckpointError, load_denoiser, read_config
+    from wne.published import find_weights
 
     path = find_weights(checkpoint)
     config, fingerprint = read_config(path)
     size = sum(parameter.numel() for parameter in load_denoiser(path).parameters())
-    facts = {
-        "file": f"{path} ({path.stat().st_size / 2**20:.1f} MiB)",
-        "network": ", ".join(f"{key} {value}" for key, value in config["model"].items()),
-        "variant": config["variant"],
-        "parameters": f"{size:,}",
-        "trained on": f"{config['train_set']}, {config['task']['noise']} noise, sigma {config['sigma']} of 255, "
-        f"{config['task']['channels']} channel(s), objective {config['task']['objective']}",
-        "recipe": ", ".join(f"{key} {value}" for key, value in config["recipe"].items() if value is not None),
-        "seeds": ", ".join(map(str, config["seeds"])),
-        "fingerprint": fingerprint,
-    }
+    try:
+        facts = {
+            "file": f"{path} ({path.stat().st_size / 2**20:.1f} MiB)",
+            "network": ", ".join(f"{key} {value}" for key, value in config["model"].items()),
+            "variant": config["variant"],
+            "parameters": f"{size:,}",
+            "trained on": f"{config['train_set']}, {config['task']['noise']} noise, sigma {config['sigma']} of 255, "
+            f"{config['task']['channels']} channel(s), objective {config['task']['objective']}",
+            "recipe": ", ".join(f"{key} {value}" for key, value in config["recipe"].items() if value is not None),
+            "seeds": ", ".join(map(str, config["seeds"])),
+            "fingerprint": fingerprint,
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path}: its configuration does not say how it was trained ({error!r})") from None
     for key, value in facts.items():
         typer.echo(f"{key:12s} {value}")
 
@@ -113,8 +116,8 @@ def info(checkpoint: Annotated[str, typer.Argument(help="A checkpoint, or the na
 @app.command("list")
 def list_models() -> None:
     """List the published weights, and the denoisers that `create_denoiser` knows."""
-    from wne.denoise import pretrained
     from wne.models import TIMM, list_denoisers
+    from wne.published import pretrained
 
     typer.echo("published weights, for wne denoise --model and wne info:")
     for name in pretrained():

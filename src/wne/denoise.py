@@ -11,45 +11,18 @@ for grey images, each with statistics of its own; opacity is left as it is.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import nn
 
-from wne.checkpoints import CheckpointError, load_denoiser, read_config
+from wne.checkpoints import load_denoiser, read_config
+from wne.published import find_weights
 from wne.tiling import tiled
 from wne.wrapper import BackboneWrapper
 
 DEFAULT_MODEL = "dncnn-wne-s25"
 TILE = 512
 _EQUIVARIANT = {"wne": "normalization", "ne_arch": "normalization", "wse": "scale", "se_arch": "scale"}
-
-
-def pretrained_folder() -> Path:
-    """Where the published weights are: inside the installed package, or in the repository that it is run from."""
-    installed = Path(__file__).parent / "pretrained"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "results/bsd400/weights"
-
-
-def pretrained() -> list[str]:
-    """The names of the published weights."""
-    return sorted(path.stem for path in pretrained_folder().glob("*.safetensors"))
-
-
-def find_weights(model: str) -> Path:
-    """The file of a published name, or the file of that path.
-
-    Raises:
-        CheckpointError: neither.
-    """
-    if model in pretrained():
-        return pretrained_folder() / f"{model}.safetensors"
-    if Path(model).is_file():
-        return Path(model)
-    raise CheckpointError(
-        f"{model}: no such checkpoint, and no published weights of that name ({', '.join(pretrained())})"
-    )
 
 
 class ImageDenoiser:
@@ -80,8 +53,7 @@ class ImageDenoiser:
         if not 0 <= strength <= 1:
             raise ValueError(f"strength must be between 0 (the input) and 1 (the network's result), got {strength}")
         path = find_weights(model)
-        config = read_config(path)[0]
-        network = load_denoiser(path, device)
+        network, config = load_denoiser(path, device), read_config(path)[0]
         if mask_nan and not isinstance(network, BackboneWrapper):
             raise ValueError(f"--mask-nan: {model} has no wrapper that takes a mask; choose a network with one")
         self.channels: int = config["task"]["channels"]

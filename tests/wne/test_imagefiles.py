@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wne.denoise import ImageDenoiser, pretrained
+from wne.denoise import ImageDenoiser
 from wne.imagefiles import DTYPES, ImageFileError, Page, open_image, read_image, write_image, write_pages
+from wne.published import pretrained
 
 RANDOM = np.random.default_rng(0)
 
