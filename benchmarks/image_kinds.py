@@ -6,12 +6,13 @@ Their writers are tifffile and Pillow, which read them in another way than the l
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import tifffile
-from PIL import Image
+from PIL import Image, ImageCms
 
 _random = np.random.default_rng(0)
 _rows, _columns = np.mgrid[:60, :90]
@@ -21,6 +22,7 @@ GREY = np.rint(NOISY * 255).astype(np.uint8)
 RGB = np.stack([GREY, np.roll(GREY, 7, 1), 255 - GREY], -1)
 GREY16 = np.rint(NOISY * 65535).astype(np.uint16)
 BITS = GREY > 127
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 CMYK = np.concatenate([np.zeros((60, 90, 3), np.uint8), 255 - GREY[..., None]], -1)  # black ink alone
 _ALPHA = np.broadcast_to(_columns * 2, (60, 90)).astype(np.uint8)
 
@@ -77,6 +79,15 @@ def turned(orientation: int) -> Callable[[Path], object]:
     exif = Image.Exif()
     exif[0x0112] = orientation
     return pillow(RGB, exif=exif, quality=100, subsampling=0)
+
+
+def photo(path: Path) -> None:
+    """A photograph on its side with EXIF, GPS, a colour profile and a resolution."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112], exif[0x0132] = "Maker", 6, "2020:01:02 03:04:05"
+    exif.get_ifd(0x8769).update({0x8827: 400, 0xA434: "50 mm"})
+    exif.get_ifd(0x8825).update({1: "N", 2: (Fraction(48), Fraction(30), Fraction(3, 2))})
+    Image.fromarray(RGB).save(path, exif=exif, icc_profile=PROFILE, dpi=(300, 200))
 
 
 # EXIF's eight orientations: the stored pixels to the upright ones.

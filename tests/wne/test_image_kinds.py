@@ -72,3 +72,12 @@ def test_what_is_not_read_is_one_line_and_leaves_nothing(tmp_path, kind, capfd):
 
 def test_every_refusal_is_listed():
     assert REFUSED.keys() == {kind.name for kind in KINDS if kind.pages is None}
+
+
+def test_the_page_has_every_kind_and_none_that_goes_wrong_here():
+    page = (Path(__file__).parents[2] / "docs/file-kinds.md").read_text()
+    rows = [
+        line.strip("| ").split(" | ") for line in page.split("## Metadata")[0].splitlines() if line.startswith("| ")
+    ]
+    verdicts = {row[0]: row[2] for row in rows if len(row) == 6 and row[0] not in ("file", "---")}
+    assert verdicts == {kind.name: "refused" if kind.pages is None else "right" for kind in KINDS}

@@ -7,21 +7,18 @@ import signal
 import subprocess
 import sys
 import time
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 import torch
-from PIL import Image, ImageCms
+from PIL import Image
 
-from benchmarks.image_kinds import GREY, RGB
+from benchmarks.image_kinds import GREY, PROFILE, RGB, photo
 from wne.denoise import ImageDenoiser
 from wne.imagefiles import ImageFileError, read_image, write_image
 from wne.jobs import best_device, denoise_file, denoise_files, plan
-
-PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 @pytest.fixture(scope="module")
@@ -113,14 +110,6 @@ def test_auto_takes_apple_s_gpu_where_there_is_no_cuda(monkeypatch):
 
 
 # --- beside the pixels --------------------------------------------------------------------------------
-
-
-def photo(path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x010F], exif[0x0112], exif[0x0132] = "Maker", 6, "2020:01:02 03:04:05"
-    exif.get_ifd(0x8769).update({0x8827: 400, 0xA434: "50 mm"})
-    exif.get_ifd(0x8825).update({1: "N", 2: (Fraction(48), Fraction(30), Fraction(3, 2))})
-    Image.fromarray(RGB).save(path, exif=exif, icc_profile=PROFILE, dpi=(300, 200))
 
 
 def test_a_photograph_keeps_its_exif_profile_and_resolution(tmp_path, denoise):
