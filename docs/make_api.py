@@ -35,7 +35,8 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "Image files": (
         "What `wne denoise` does, as functions; needs `pip install 'wne[cli]'`.",
-        ("wne.denoise:ImageDenoiser", "wne.imagefiles:read_image", "wne.imagefiles:write_image"),
+        ("wne.denoise:ImageDenoiser", "wne.imagefiles:read_image", "wne.imagefiles:write_image",
+         "wne.imagefiles:open_image", "wne.imagefiles:write_pages", "wne.jobs:denoise_file"),
     ),
 }  # fmt: skip
 

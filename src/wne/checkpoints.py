@@ -52,30 +52,73 @@ def read_config(path: Path) -> tuple[dict, str]:
     metadata, _ = _read(path, "meta")
     if not {"config", "fingerprint"} <= set(metadata):
         raise CheckpointError(f"{path}: has no configuration inside, so it was not written by `replicate train`")
-    return json.loads(metadata["config"]), metadata["fingerprint"]
+    try:
+        config = json.loads(metadata["config"])
+    except (ValueError, RecursionError) as error:
+        raise _bad_config(path, error) from None
+    if not isinstance(config, dict):
+        raise _bad_config(path, f"a {type(config).__name__}, not a table")
+    return config, metadata["fingerprint"]
 
 
 def load_denoiser(path: Path | str, device: torch.device | str = "cpu") -> nn.Module:
-    """The trained denoiser of a checkpoint, in evaluation mode, float32, channels-last."""
+    """The trained denoiser of a checkpoint, in evaluation mode, float32, channels-last.
+
+    Raises:
+        CheckpointError: as `read_config` and `load_weights`, and for a configuration that describes no network.
+    """
     path = Path(path)
     config, _ = read_config(path)
-    backbone, size = config["model"]["backbone"], {k: v for k, v in config["model"].items() if k != "backbone"}
-    model = create_denoiser(backbone, config["variant"], channels=config["task"]["channels"], **size)
+    try:
+        backbone, size = config["model"]["backbone"], {k: v for k, v in config["model"].items() if k != "backbone"}
+        channels = config["task"]["channels"]
+        _check_sizes([channels, size], path)
+        model = create_denoiser(backbone, config["variant"], channels=channels, **size)
+    except ImportError:  # what a backbone needs is not installed
+        raise
+    except Exception as error:  # a size of a wrong kind can fail anywhere in the network
+        raise _bad_config(path, error) from None
     load_weights(model, path, "the configuration inside")
     return model.to(device, memory_format=torch.channels_last).eval()
+
+
+def _check_sizes(sizes: object, path: Path) -> None:
+    """Raises ValueError where a number is beyond all that the weights could fill, before torch takes memory for it."""
+    with safe_open(path, "pt") as file:
+        names = file.keys()
+        largest = max([64, len(names), *(length for name in names for length in file.get_slice(name).get_shape())])
+    waiting = [sizes]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
+        elif isinstance(value, int | float) and not 0 <= value <= largest:
+            raise ValueError(f"{value} is no size of a network with these weights")
+
+
+def _bad_config(path: Path, error: object) -> CheckpointError:
+    words = f"lacks {error}" if isinstance(error, KeyError) else (str(error) or repr(error)).splitlines()[0]
+    return CheckpointError(f"{path}: its configuration describes no network: {words}")
 
 
 def load_weights(model: nn.Module, path: Path | str, what: str = "the model") -> None:
     """Loads the weights of a safetensors file, anybody's, into `model`, in place; of a wrapped network or a bare one.
 
     Raises:
-        CheckpointError: no such file, a damaged one, a pickle, or weights that do not fit `what`.
+        CheckpointError: no such file, a damaged one, a pickle, weights that do not fit `what`, or that are not finite.
     """
     path = Path(path)
     if not path.exists():
         raise CheckpointError(f"{path}: no such file")
+    weights = _read(path, "cpu")[1]
+    broken = [
+        name for name, value in weights.items() if value.is_floating_point() and not value.float().isfinite().all()
+    ]
+    if broken:
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        raise CheckpointError(f"{path}: has weights that are NaN or infinite, in {broken[0]}{more}; train it again")
     try:
-        load_state_dict(model, _read(path, "cpu")[1])
+        load_state_dict(model, weights)
     except RuntimeError as error:
         raise CheckpointError(f"{path}: weights do not fit {what}: {str(error).splitlines()[-1].strip()}") from None
 
@@ -107,7 +150,7 @@ def _read(path: Path, device: str) -> tuple[dict[str, str], dict[str, torch.Tens
         with safe_open(path, "pt") as file:
             names = () if device == "meta" else file.keys()
             return file.metadata() or {}, {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path}: damaged or not a safetensors file ({error}); delete it and train again"
         ) from None

@@ -13,6 +13,8 @@ try:
 except ModuleNotFoundError:
     sys.exit("error: the wne command needs more than the library: pip install 'wne[cli]'")
 
+from wne.start import interruptible
+
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", envvar="WNE_DEVICE")]
 
 app = typer.Typer(
@@ -40,7 +42,7 @@ def main() -> None:
 
 @app.command(
     "denoise",
-    epilog="Examples:\n\n  wne denoise noisy.png clean.png\n\n  wne denoise photos/ denoised/ --force\n\n"
+    epilog="Examples:\n\n  wne denoise noisy.png clean.png\n\n  wne denoise photos/ denoised/ --skip-existing\n\n"
     "  wne denoise scan.tif clean.tif --model checkpoints/bsd400/cnn/dncnn-wne-s50.safetensors",
 )
 def denoise_images(
@@ -49,45 +51,64 @@ def denoise_images(
     model: Annotated[
         str, typer.Option(help="A checkpoint, or the name of published weights (wne list).")
     ] = "dncnn-wne-s25",
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0: the input, 1: the network's result.")] = 1.0,
+    mask_nan: Annotated[
+        bool, typer.Option("--mask-nan", help="Leave NaN and infinite pixels out, and keep them.")
+    ] = False,
     tile: Annotated[int, typer.Option(min=0, help="Side of the tiles of large images; 0: the image as a whole.")] = 512,
-    device: Device = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", envvar="WNE_DEVICE")] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Overwrite results that exist.")] = False,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Keep results that exist, and go on with the rest.")
+    ] = False,
 ) -> None:
-    """Denoise images: 8 and 16 bits and floating point, PNG, TIFF, JPEG (written as PNG) and .npy.
+    """Denoise images: 8 to 32 bits and floating point, PNG, TIFF with all its pages, EXR, PGM, PPM and .npy;
+    JPEG, WebP and BMP (written as PNG), HDR (written as EXR).
 
-    Bit depth, colours and size stay. Nothing is overwritten without --force. An image that cannot be read is
-    reported, the rest goes on, and the exit status is 1.
+    Bit depth, channels and size stay; metadata that a result cannot hold is named. Nothing is overwritten without
+    --force. An image that cannot be read is reported, the rest goes on, and the exit status is 1.
     """
-    from wne.denoise import ImageDenoiser, denoise_files, plan
-    from wne.devices import choose_device
+    if force and skip_existing:
+        raise ValueError("--force overwrites what --skip-existing keeps; give one of them")
+    from wne.console import say
+    from wne.denoise import ImageDenoiser
+    from wne.jobs import best_device, denoise_files, plan
 
-    jobs = plan(source, target, force)
-    failed = denoise_files(jobs, ImageDenoiser(model, tile, choose_device(device)))
-    typer.echo(f"{len(jobs) - failed} of {len(jobs)} denoised with {model}")
-    if failed:
+    planned = plan(source, target, force, skip_existing)
+    for problem in planned.problems:
+        say(f"error: {problem}")
+    denoiser = ImageDenoiser(model, tile, best_device(device), strength=strength, mask_nan=mask_nan)
+    interruptible()
+    failed = denoise_files(planned.jobs, denoiser)
+    skipped = f", {planned.skipped} there already" if planned.skipped else ""
+    typer.echo(f"{len(planned.jobs) - failed} of {len(planned.jobs)} denoised with {model}{skipped}")
+    if failed or planned.problems:
         raise typer.Exit(1)
 
 
 @app.command()
 def info(checkpoint: Annotated[str, typer.Argument(help="A checkpoint, or the name of published weights.")]) -> None:
     """Say what a checkpoint is: network, training, size. Opens no pickles and runs nothing."""
-    from wne.checkpoints import load_denoiser, read_config
-    from wne.denoise import find_weights
+    from wne.checkpoints import CheckpointError, load_denoiser, read_config
+    from wne.published import find_weights
 
     path = find_weights(checkpoint)
     config, fingerprint = read_config(path)
     size = sum(parameter.numel() for parameter in load_denoiser(path).parameters())
-    facts = {
-        "file": f"{path} ({path.stat().st_size / 2**20:.1f} MiB)",
-        "network": ", ".join(f"{key} {value}" for key, value in config["model"].items()),
-        "variant": config["variant"],
-        "parameters": f"{size:,}",
-        "trained on": f"{config['train_set']}, {config['task']['noise']} noise, sigma {config['sigma']} of 255, "
-        f"{config['task']['channels']} channel(s), objective {config['task']['objective']}",
-        "recipe": ", ".join(f"{key} {value}" for key, value in config["recipe"].items() if value is not None),
-        "seeds": ", ".join(map(str, config["seeds"])),
-        "fingerprint": fingerprint,
-    }
+    try:
+        facts = {
+            "file": f"{path} ({path.stat().st_size / 2**20:.1f} MiB)",
+            "network": ", ".join(f"{key} {value}" for key, value in config["model"].items()),
+            "variant": config["variant"],
+            "parameters": f"{size:,}",
+            "trained on": f"{config['train_set']}, {config['task']['noise']} noise, sigma {config['sigma']} of 255, "
+            f"{config['task']['channels']} channel(s), objective {config['task']['objective']}",
+            "recipe": ", ".join(f"{key} {value}" for key, value in config["recipe"].items() if value is not None),
+            "seeds": ", ".join(map(str, config["seeds"])),
+            "fingerprint": fingerprint,
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path}: its configuration does not say how it was trained ({error!r})") from None
     for key, value in facts.items():
         typer.echo(f"{key:12s} {value}")
 
@@ -95,8 +116,8 @@ def info(checkpoint: Annotated[str, typer.Argument(help="A checkpoint, or the na
 @app.command("list")
 def list_models() -> None:
     """List the published weights, and the denoisers that `create_denoiser` knows."""
-    from wne.denoise import pretrained
     from wne.models import TIMM, list_denoisers
+    from wne.published import pretrained
 
     typer.echo("published weights, for wne denoise --model and wne info:")
     for name in pretrained():

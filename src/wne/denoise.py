@@ -1,52 +1,28 @@
-"""Denoise image files with a trained network: their bit depth, colours and size stay what they are.
+"""Denoise images with a trained network: their bit depth, channels and size stay what they are.
 
-Integers are divided by their largest value, so that a network trained on [0, 1] sees that range; floating-point values
-go in as they are, which a wrapped network does not mind. The result is rounded and clipped for integers, and neither for
-floating point. Colours go one by one through a network for grey images, each with statistics of its own; an alpha
-channel is left as it is. What else a file holds (colour profiles, dates) is not kept.
+Networks that are normalization equivariant see each image shifted and scaled to [0, 1] in double precision, which
+changes nothing but the rounding: a contrast of 1 on an offset of 1e9 keeps its digits, and 1e-30 and 1e30 are alike.
+Scale-equivariant ones see it divided by its largest magnitude. Others see what they were trained on: integers divided
+by their largest possible value, and floating-point values as they are.
+
+The result is rounded and clipped for integers, and neither for floating point. Channels go one by one through a network
+for grey images, each with statistics of its own; opacity is left as it is.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from wne.checkpoints import CheckpointError, load_denoiser, read_config
-from wne.console import progress, say
-from wne.imagefiles import READ, WRITTEN, ImageFileError, check_writable, read_image, write_image
+from wne.checkpoints import load_denoiser, read_config
+from wne.published import find_weights
 from wne.tiling import tiled
+from wne.wrapper import BackboneWrapper
 
 DEFAULT_MODEL = "dncnn-wne-s25"
 TILE = 512
-
-
-def pretrained_folder() -> Path:
-    """Where the published weights are: inside the installed package, or in the repository that it is run from."""
-    installed = Path(__file__).parent / "pretrained"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "results/bsd400/weights"
-
-
-def pretrained() -> list[str]:
-    """The names of the published weights."""
-    return sorted(path.stem for path in pretrained_folder().glob("*.safetensors"))
-
-
-def find_weights(model: str) -> Path:
-    """The file of a published name, or the file of that path.
-
-    Raises:
-        CheckpointError: neither.
-    """
-    if model in pretrained():
-        return pretrained_folder() / f"{model}.safetensors"
-    if Path(model).is_file():
-        return Path(model)
-    raise CheckpointError(
-        f"{model}: no such checkpoint, and no published weights of that name ({', '.join(pretrained())})"
-    )
+_EQUIVARIANT = {"wne": "normalization", "ne_arch": "normalization", "wse": "scale", "se_arch": "scale"}
 
 
 class ImageDenoiser:
@@ -56,102 +32,94 @@ class ImageDenoiser:
         model: a path, or the name of published weights.
         tile: side of the tiles that larger images are cut into, the statistics those of the whole image
             (`wne.tiling`); 0 for none.
+        strength: from 0, the input, to 1, the network's result; between, y + strength (f(y) - y).
+        mask_nan: leave pixels with an entry that is NaN or infinite out of the statistics, the backbone sees the mean
+            there, and keep them as they are; else they are an error.
 
     Raises:
         CheckpointError: no such checkpoint, or not one of this project's.
+        ValueError: a strength outside [0, 1]; `mask_nan` for a network without a wrapper.
     """
 
-    def __init__(self, model: str = DEFAULT_MODEL, tile: int = TILE, device: torch.device | str = "cpu"):
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        tile: int = TILE,
+        device: torch.device | str = "cpu",
+        *,
+        strength: float = 1.0,
+        mask_nan: bool = False,
+    ):
+        if not 0 <= strength <= 1:
+            raise ValueError(f"strength must be between 0 (the input) and 1 (the network's result), got {strength}")
         path = find_weights(model)
-        self.channels: int = read_config(path)[0]["task"]["channels"]
-        self.device = device
-        network = load_denoiser(path, device)
+        network, config = load_denoiser(path, device), read_config(path)[0]
+        if mask_nan and not isinstance(network, BackboneWrapper):
+            raise ValueError(f"--mask-nan: {model} has no wrapper that takes a mask; choose a network with one")
+        self.channels: int = config["task"]["channels"]
+        self.equivariance = _EQUIVARIANT.get(config["variant"])
+        self.device, self.strength, self.mask_nan = device, strength, mask_nan
         self.network: nn.Module = tiled(network, tile, progress=True) if tile else network
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """(H, W) or (H, W, 1 to 4), uint8, uint16 or floating point, to the same shape and dtype.
+    def __call__(self, image: np.ndarray, alpha: int | None = None) -> np.ndarray:
+        """(H, W) or (H, W, C), integers or floating point, to the same shape and dtype.
+
+        Args:
+            alpha: the channel that is opacity, not an image, and stays as it is.
 
         Raises:
-            ValueError: entries that are not finite, or fewer colours than the network needs.
+            ValueError: entries that are not finite, in the image or in the result; another number of colours than
+                the network needs.
         """
-        if not np.isfinite(image).all():
-            raise ValueError("has entries that are NaN or infinite; replace them first")
         stacked = image if image.ndim == 3 else image[..., None]
-        colours = stacked.shape[2] - (stacked.shape[2] in (2, 4))  # without alpha
-        top = np.iinfo(image.dtype).max if np.issubdtype(image.dtype, np.integer) else 1
-        batch = torch.from_numpy(np.moveaxis(stacked[..., :colours], 2, 0).astype(np.float32) / np.float32(top))
-        denoised = np.moveaxis(self._denoise(batch).numpy(), 0, 2)
-        if top > 1:
-            denoised = np.rint(np.clip(denoised, 0, 1) * top)
+        alpha = None if alpha is None else alpha % stacked.shape[2]
+        colours = [channel for channel in range(stacked.shape[2]) if channel != alpha]
+        if self.channels not in (1, len(colours)):
+            raise ValueError(f"has {len(colours)} colour channels; the network is for {self.channels}")
         result = stacked.copy()
-        result[..., :colours] = denoised.astype(image.dtype)
+        for group in [[channel] for channel in colours] if self.channels == 1 else [colours]:
+            result[..., group] = self._denoise(stacked[..., group])
         return result.reshape(image.shape)
 
-    @torch.inference_mode()
-    def _denoise(self, planes: Tensor) -> Tensor:
-        """(C, H, W) float32 to the same."""
-        if self.channels == 1:
-            batch = planes[:, None]
-        elif self.channels == len(planes):
-            batch = planes[None]
+    def _denoise(self, planes: np.ndarray) -> np.ndarray:
+        """(H, W, C) of one instance to the same."""
+        finite = np.isfinite(planes).all(axis=2)
+        if not finite.all() and not self.mask_nan:
+            count = finite.size - np.count_nonzero(finite)
+            raise ValueError(f"has {count} pixels that are NaN or infinite; --mask-nan leaves them out")
+        if not finite.any():
+            raise ValueError("has no finite pixel")
+        # 8 and 16 bits are exact in single precision.
+        y = np.where(finite[..., None], planes, 0).astype(np.float32 if planes.itemsize <= 2 else np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            offset, scale = self._range(y[finite], planes.dtype)
+            denoised = self._run((y - offset) / scale, finite) * scale + offset
+            blended = y + y.dtype.type(self.strength) * (denoised - y)
+            result = _as(planes.dtype, blended)
+        if not (np.isfinite(blended[finite]).all() and np.isfinite(result[finite]).all()):
+            raise ValueError("the result is not finite: the weights are broken, or the values too large for them")
+        result[~finite] = planes[~finite]
+        return result
+
+    def _range(self, values: np.ndarray, dtype: np.dtype) -> tuple[np.floating, np.floating]:
+        """What is subtracted, and what divides the difference."""
+        if self.equivariance is None:
+            offset, scale = 0, np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
+        elif self.equivariance == "scale":
+            offset, scale = 0, np.abs(values).max()
         else:
-            raise ValueError(f"has {len(planes)} colour channels; the network is for {self.channels}")
-        return self.network(batch.to(self.device)).float().cpu().reshape(planes.shape)
+            offset, scale = values.min(), values.max() - values.min()
+        return values.dtype.type(offset), values.dtype.type(scale or 1)
+
+    @torch.inference_mode()
+    def _run(self, x: np.ndarray, finite: np.ndarray) -> np.ndarray:
+        batch = torch.from_numpy(np.moveaxis(x, 2, 0)[None].astype(np.float32)).to(self.device)
+        mask = {} if finite.all() else {"mask": torch.from_numpy(finite)[None, None].to(self.device)}
+        return np.moveaxis(self.network(batch, **mask)[0].float().cpu().numpy(), 0, 2).astype(x.dtype)
 
 
-def plan(source: Path, target: Path, force: bool) -> list[tuple[Path, Path]]:
-    """(input, output) of a file or of all images in a folder and its subfolders.
-
-    A file goes into `target`, or into the folder `target`; of a folder, the same names in the folder `target`.
-
-    Raises:
-        ImageFileError: no such input, no images in it, two that would have one result, or results that exist
-            and `force` is not given.
-    """
-    if source.is_dir():
-        target_inside = target.resolve()
-        files = [
-            path
-            for path in sorted(source.rglob("*"))
-            if path.suffix.lower() in READ
-            and not any(part.startswith(".") for part in path.relative_to(source).parts)
-            and (target_inside == source.resolve() or target_inside not in path.resolve().parents)
-        ]
-        if not files:
-            raise ImageFileError(f"{source}: holds no images ({', '.join(READ)})")
-        if target.is_file():
-            raise ImageFileError(f"{target}: is a file; the results of a folder need a folder")
-        jobs = [(path, _written_name(target / path.relative_to(source))) for path in files]
-    elif source.is_file():
-        jobs = [(source, _written_name(target / source.name) if target.is_dir() else target)]
-    else:
-        raise ImageFileError(f"{source}: no such file or folder")
-    outputs = [output for _, output in jobs]
-    if twice := sorted({str(output) for output in outputs if outputs.count(output) > 1}):
-        raise ImageFileError(f"{twice[0]}: two images would be written there; rename one of them")
-    there = [output for output in outputs if output.exists()]
-    if there and not force:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise ImageFileError(f"{there[0]}{more}: exists already; use --force to overwrite")
-    return jobs
-
-
-def _written_name(path: Path) -> Path:
-    return path if path.suffix.lower() in WRITTEN else path.with_suffix(".png")
-
-
-def denoise_files(jobs: list[tuple[Path, Path]], denoise: ImageDenoiser) -> int:
-    """Denoises each; one that cannot be is reported and the rest goes on. The number of those that could not."""
-    failed = 0
-    for source, target in progress(jobs, "denoise", disable=len(jobs) == 1):
-        try:
-            image = read_image(source)
-            check_writable(target, image.dtype)
-            write_image(target, denoise(image))
-        except ImageFileError as error:
-            failed += 1
-            say(f"error: {error}")
-        except (ValueError, OSError) as error:
-            failed += 1
-            say(f"error: {source}: {error}")
-    return failed
+def _as(dtype: np.dtype, values: np.ndarray) -> np.ndarray:
+    if not np.issubdtype(dtype, np.integer):
+        return values.astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.rint(np.clip(values, limits.min, limits.max)).astype(dtype)

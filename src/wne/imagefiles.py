@@ -1,94 +1,191 @@
-"""Image files with their bit depth: 8 and 16 bits, and floating point; grey, colour, with or without alpha."""
+"""Image files with their bit depth: which kinds are read and written, and the arrays of .npy.
+
+A file holds one page or several, each (H, W, C) with a header. OpenImageIO reads and writes all kinds but .npy
+(wne.rasters), which docs/file-kinds.md has the reasons for; it is needed on first use, not to import the library.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from wne.files import replacing
 
-WRITTEN = (".png", ".tif", ".tiff", ".npy")
-READ = (*WRITTEN, ".jpg", ".jpeg")  # a JPEG file is read, and its result written as PNG: writing it would lose again
+# Suffix -> that of the result. What a format would lose again, or cannot hold, goes into one that keeps it.
+RESULTS = {suffix: suffix for suffix in (".png", ".tif", ".tiff", ".npy", ".exr", ".pgm", ".ppm")} | {
+    ".jpg": ".png", ".jpeg": ".png", ".webp": ".png", ".bmp": ".png", ".hdr": ".exr",
+}  # fmt: skip
+READ = tuple(RESULTS)
+WRITTEN = tuple(suffix for suffix, result in RESULTS.items() if suffix == result)
+_INTEGERS = ("uint8", "uint16", "uint32", "int8", "int16", "int32")
+DTYPES = (*_INTEGERS, "float16", "float32", "float64")
+_HOLDS = {
+    ".png": ("uint8", "uint16"), ".pgm": ("uint8", "uint16"), ".ppm": ("uint8", "uint16"),
+    ".exr": ("float16", "float32"), ".tif": DTYPES, ".tiff": DTYPES, ".npy": DTYPES,
+}  # fmt: skip
 
 
 class ImageFileError(ValueError):
     """An image file that cannot be read or written: which one, and why."""
 
 
-def read_image(path: Path) -> np.ndarray:
-    """(H, W) or (H, W, 1 to 4): uint8, uint16, float16, float32 or float64, as in the file.
+@dataclass(frozen=True)
+class Page:
+    """One image of a file."""
 
-    PNG (8 or 16 bits; palettes become colours), JPEG, TIFF (one page) and NumPy's .npy. Nothing in a file is executed.
+    pixels: np.ndarray  # (H, W, C), upright, white at the top of the range
+    alpha: int | None = None  # the channel that is opacity
+    header: Any = None  # OpenImageIO's ImageSpec, with the metadata; None: from an array
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A file that was opened: what is in it, and its pages one at a time."""
+
+    path: Path
+    count: int  # pages
+    dtype: np.dtype
+    pages: Callable[[], Iterator[Page]]
+    notes: tuple[str, ...] = ()  # what is not taken over, for the user
+    shape: tuple[int, ...] | None = None  # of the array in .npy
+
+
+def open_image(path: Path) -> ImageFile:
+    """The pages of a PNG, TIFF, JPEG, WebP, EXR, HDR, BMP, PGM, PPM or .npy file. Nothing in a file is executed.
+
+    Integers of 8, 16 and 32 bits and floating point; 1 to 7 bits, palettes and CMYK become 8 bits and RGB. The pages of
+    a .npy array are (H, W) or (H, W, 1 to 4), and all along the first axis of one with an axis more.
 
     Raises:
-        ImageFileError: no such file, another format, a damaged file, or one that holds no single image.
+        ImageFileError: no such file, no permission, another format, a damaged file, or one that holds no images.
     """
-    if not path.is_file():
-        raise ImageFileError(f"{path}: no such file")
     suffix = path.suffix.lower()
+    if suffix not in READ:
+        raise ImageFileError(f"{path}: not an image file that is known here ({', '.join(READ)})")
     try:
-        if suffix == ".npy":
-            image = np.load(path, allow_pickle=False)
-        elif suffix in (".tif", ".tiff"):
-            import tifffile
+        path.open("rb").close()
+    except OSError as error:
+        raise ImageFileError(f"{path}: {why(error)}") from None
+    if suffix == ".npy":
+        return _open_array(path)
+    from wne.rasters import open_raster
 
-            image = tifffile.imread(path)
-        elif suffix in READ:
-            import imagecodecs
-
-            decode = imagecodecs.png_decode if suffix == ".png" else imagecodecs.jpeg_decode
-            image = decode(path.read_bytes())
-        else:
-            raise ImageFileError(f"{path}: not an image file that is known here ({', '.join(READ)})")
-    except ImageFileError:
-        raise
-    except Exception as error:  # each decoder has its own exceptions, and all of them mean this
-        raise ImageFileError(f"{path}: damaged, or not what its name says ({_first_line(error)})") from None
-    if image.size == 0:
-        raise ImageFileError(f"{path}: damaged, or not what its name says (no pixels)")
-    if image.dtype.newbyteorder("=") not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
-        raise ImageFileError(f"{path}: has {image.dtype} values; 8 and 16 bits and floating point are known here")
-    if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] <= 4)):
-        raise ImageFileError(f"{path}: has the shape {image.shape}; expected one image, (H, W) or (H, W, 1 to 4)")
-    return image.astype(image.dtype.newbyteorder("="), copy=False)
+    return open_raster(path)
 
 
-def write_image(path: Path, image: np.ndarray) -> None:
-    """Writes what `read_image` reads, whole or not at all. The folder is made when it is missing.
+def write_pages(path: Path, pages: Iterable[Page], shape: tuple[int, ...] | None = None) -> None:
+    """Writes pages one at a time, the file whole or not at all. The folder is made when it is missing.
+
+    Args:
+        shape: of the array in .npy, where it is not that of the pages.
 
     Raises:
-        ImageFileError: a format that is not written here, or PNG for floating point.
+        ImageFileError: a format that is not written here, or that cannot hold these values or several pages.
     """
-    suffix = path.suffix.lower()
-    check_writable(path, image.dtype)
+    check_writable(path)
+    checked = (page for page in pages if check_writable(path, page.pixels.dtype) is None)
     with replacing(path) as temporary:
-        if suffix == ".npy":
-            np.save(temporary, image)
-        elif suffix == ".png":
-            import imagecodecs
-
-            temporary.write_bytes(imagecodecs.png_encode(np.ascontiguousarray(image)))
+        if path.suffix.lower() == ".npy":
+            stack = np.stack([page.pixels for page in checked])
+            natural = (*stack.shape[len(stack) == 1 : 3], *stack.shape[3 + (stack.shape[3] == 1) :])
+            np.save(temporary, stack.reshape(shape or natural))
         else:
-            import tifffile
+            from wne.rasters import write_raster
 
-            has_alpha = image.ndim == 3 and image.shape[2] in (2, 4)
-            tifffile.imwrite(
-                temporary,
-                image,
-                photometric="rgb" if image.ndim == 3 and image.shape[2] > 2 else "minisblack",
-                planarconfig="contig" if image.ndim == 3 else None,
-                extrasamples=["unassalpha"] if has_alpha else None,
-            )
+            write_raster(temporary, path, checked)
 
 
-def check_writable(path: Path, dtype: np.dtype) -> None:
+def read_image(path: Path) -> np.ndarray:
+    """The image of a file of one page, (H, W) or (H, W, C); arguments and errors as those of `open_image`."""
+    file = open_image(path)
+    if file.count > 1:
+        raise ImageFileError(f"{path}: holds {file.count} images; `open_image` gives them one by one")
+    pixels = next(file.pages()).pixels
+    return pixels.reshape(file.shape or (pixels.shape[:2] if pixels.shape[2] == 1 else pixels.shape))
+
+
+def write_image(path: Path, image: np.ndarray, alpha: int | None = None) -> None:
+    """Writes an array, (H, W) or (H, W, C), of which the channel `alpha` is opacity; see `write_pages`."""
+    write_pages(path, [Page(image if image.ndim == 3 else image[..., None], alpha)], image.shape)
+
+
+def check_writable(path: Path, dtype: np.dtype | None = None) -> None:
     """Raises ImageFileError unless an image of that dtype can be written to a file of that name."""
-    if path.suffix.lower() not in WRITTEN:
-        raise ImageFileError(f"{path}: not a format that is written here ({', '.join(WRITTEN)})")
-    if path.suffix.lower() == ".png" and np.issubdtype(dtype, np.floating):
-        raise ImageFileError(f"{path}: PNG has no floating-point values; write {path.with_suffix('.tif').name} instead")
+    suffix = path.suffix.lower()
+    if suffix not in WRITTEN:
+        better = f"; write {path.with_suffix(RESULTS[suffix]).name} instead" if suffix in RESULTS else ""
+        raise ImageFileError(f"{path}: not a format that is written here ({', '.join(WRITTEN)}){better}")
+    if dtype is not None and dtype.name not in _HOLDS[suffix]:
+        raise ImageFileError(
+            f"{path}: {suffix[1:].upper()} cannot hold {dtype} values here; write {path.with_suffix('.tif').name} instead"
+        )
 
 
-def _first_line(error: Exception) -> str:
+def why(error: BaseException) -> str:
+    """An exception in a few words, without its number and path."""
+    if isinstance(error, PermissionError):
+        return "no permission"
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, MemoryError) or "allocate memory" in str(error) or "out of memory" in str(error):  # torch's
+        return "too large for the memory; cut it into parts"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def damaged(path: Path, reason: str) -> ImageFileError:
+    return ImageFileError(f"{path}: damaged, or not of a kind that is read here ({reason})")
+
+
+def _open_array(path: Path) -> ImageFile:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # a damaged header can raise anything
+        raise damaged(path, why(error)) from None
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise ImageFileError(
+            f"{path}: an .npz archive of {len(array.files)} arrays, not one array; save them one by one"
+        )
+    if array.dtype.newbyteorder("=").name not in DTYPES:
+        raise ImageFileError(f"{path}: has {array.dtype} values; known here: {', '.join(DTYPES)}")
+    shape = array.shape
+    if array.size == 0 or array.ndim < 2:
+        raise ImageFileError(f"{path}: has the shape {shape}, which is no image; expected (H, W)")
+    if array.ndim == 2:
+        array = array[None, ..., None]
+    elif array.ndim == 3:
+        array = array[None] if shape[2] <= 4 else array[..., None]
+    elif array.ndim > 4 or shape[3] > 4:
+        raise ImageFileError(f"{path}: has the shape {shape}; expected (pages, H, W, 1 to 4) or fewer axes")
+
+    def pages() -> Iterator[Page]:
+        for page in array:
+            check_memory(path, page.size, page.itemsize)
+            yield Page(page.astype(page.dtype.newbyteorder("=")))
+
+    return ImageFile(path, len(array), array.dtype.newbyteorder("="), pages, shape=shape)
+
+
+def check_memory(path: Path, values: int, itemsize: int) -> None:
+    """Raises ImageFileError for an image that the system would end the process for; knows the free memory of Linux alone."""
+    # Measured: the network's tiles, and copies of a plane in single and double precision.
+    needed, free = values * itemsize * 2 + values * 36, _free_memory()
+    if free is not None and needed > free:
+        raise ImageFileError(
+            f"{path}: too large for the memory: needs about {needed / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free; "
+            "cut it into parts"
+        )
+
+
+def _free_memory() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")), None)

@@ -82,6 +82,7 @@ def test_a_result_inside_the_folder_is_not_denoised_again(tmp_path, monkeypatch,
         (["in.png", "out.png", "--model", "dncn"], "dncn: no such checkpoint, and no published weights"),
         (["in.png", "out.gif"], "out.gif: not a format that is written here (.png"),
         (["twice", "out"], "two images would be written there"),
+        (["in.png", "out.png", "--force", "--skip-existing"], "give one of them"),
     ],
 )
 def test_mistakes_are_one_line(tmp_path, monkeypatch, capsys, arguments, message):

@@ -58,7 +58,8 @@ def test_the_wheel_denoises_without_the_repository(wheel, tmp_path):
     wheel.extractall(tmp_path / "site")
     code = """
 import numpy as np, sys
-from wne.denoise import ImageDenoiser, pretrained_folder
+from wne.denoise import ImageDenoiser
+from wne.published import pretrained_folder
 assert "site" in str(pretrained_folder()), pretrained_folder()
 print(ImageDenoiser()(np.zeros((8, 9), np.uint8)).shape)
 """
@@ -69,7 +70,7 @@ print(ImageDenoiser()(np.zeros((8, 9), np.uint8)).shape)
 
 def test_the_wheel_s_command_is_the_library_s_and_needs_nothing_of_the_study(wheel, tmp_path):
     entry = next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))
-    assert wheel.read(entry).decode().split() == ["[console_scripts]", "wne", "=", "wne.cli:main"]
+    assert wheel.read(entry).decode().split() == ["[console_scripts]", "wne", "=", "wne.start:main"]
     wheel.extractall(tmp_path)
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv = ['wne', 'list']; from wne.cli import main; main()"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)

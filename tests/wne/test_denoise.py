@@ -1,0 +1,108 @@
+"""The denoiser of image files in numbers: any range, offsets, masks, strength, broken weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.image_kinds import GREY, NOISY, RGB, SCENE
+from conftest import tiny_denoiser
+from wne.checkpoints import save_checkpoint
+from wne.denoise import ImageDenoiser
+
+EXACT = ImageDenoiser()(NOISY)
+
+
+def test_the_image_comes_closer_to_the_clean_one():
+    assert np.std(EXACT - SCENE) < 0.4 * np.std(NOISY - SCENE)
+
+
+@pytest.mark.parametrize("exponent", [-37, -27, -22, 0, 21, 30, 37])
+def test_any_scale_gives_the_same_image(exponent):
+    image = (NOISY * 10.0**exponent).astype(np.float32)
+    np.testing.assert_allclose(ImageDenoiser()(image) / 10.0**exponent, EXACT, atol=2e-6)
+
+
+@pytest.mark.parametrize("exponent", [-300, 300])
+def test_any_scale_of_double_precision(exponent):
+    np.testing.assert_allclose(ImageDenoiser()(NOISY * 10.0**exponent) / 10.0**exponent, EXACT, atol=2e-6)
+
+
+@pytest.mark.parametrize("offset", [2.4e9, -1e12])
+def test_a_contrast_of_one_on_a_large_offset_keeps_its_digits(offset):
+    rounding = np.spacing(abs(offset))
+    np.testing.assert_allclose(ImageDenoiser()(offset + NOISY) - offset, EXACT, atol=2 * rounding + 2e-6)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32", "uint32"])
+def test_integers_of_small_contrast_on_a_large_offset(dtype):
+    offset = np.iinfo(dtype).max - 300
+    image = (GREY.astype(np.int64) + offset).astype(dtype)
+    expected = ImageDenoiser()(GREY).astype(np.int64)
+    assert np.abs(ImageDenoiser()(image).astype(np.int64) - offset - expected).max() <= 1
+
+
+def test_a_bare_network_sees_what_it_was_trained_on():
+    network = ImageDenoiser("dncnn-baseline-s25")
+    with torch.inference_mode():
+        expected = network.network(torch.from_numpy(GREY / np.float32(255))[None, None])[0, 0].numpy()
+    np.testing.assert_array_equal(network(GREY), np.rint(np.clip(expected * 255, 0, 255)))
+
+
+def test_strength_blends_before_rounding():
+    half = ImageDenoiser(strength=0.5)
+    np.testing.assert_allclose(half(NOISY), (NOISY + EXACT) / 2, atol=1e-12)
+    np.testing.assert_array_equal(ImageDenoiser(strength=0)(RGB), RGB)
+    for strength in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ValueError, match="strength must be between 0"):
+            ImageDenoiser(strength=strength)
+
+
+def test_masked_pixels_stay_and_do_not_count():
+    image = NOISY.astype(np.float32)
+    dead = np.zeros(image.shape, bool)
+    dead[5, 7] = dead[40, 60:63] = True
+    with pytest.raises(ValueError, match="4 pixels that are NaN or infinite; --mask-nan leaves them out"):
+        ImageDenoiser()(np.where(dead, np.nan, image))
+    denoise = ImageDenoiser(mask_nan=True)
+    with_nan = denoise(np.where(dead, np.float32("nan"), image))
+    assert np.array_equal(np.isnan(with_nan), dead)
+    y = torch.from_numpy(image)[None, None]
+    with torch.inference_mode():
+        expected = denoise.network(y, mask=~torch.from_numpy(dead)[None, None])[0, 0].numpy()
+    np.testing.assert_allclose(with_nan[~dead], expected[~dead], atol=1e-5)
+    infinite = denoise(np.where(dead, np.float32("-inf"), image))
+    np.testing.assert_array_equal(infinite[~dead], with_nan[~dead])
+    assert (infinite[dead] == -np.inf).all()
+
+
+def test_a_mask_needs_a_wrapper_and_a_pixel():
+    with pytest.raises(ValueError, match="no wrapper that takes a mask"):
+        ImageDenoiser("dncnn-baseline-s25", mask_nan=True)
+    with pytest.raises(ValueError, match="no finite pixel"):
+        ImageDenoiser(mask_nan=True)(np.full((4, 4), np.nan))
+
+
+def test_a_result_that_is_not_finite_is_an_error():
+    denoise = ImageDenoiser()
+    with torch.no_grad():
+        next(denoise.network.parameters())[0] = torch.nan
+    with pytest.raises(ValueError, match="result is not finite"):
+        denoise(GREY)
+    with pytest.raises(ValueError, match="result is not finite"):  # a range beyond that of double precision
+        ImageDenoiser()(np.where(GREY % 2, 1.7e308, -1.7e308))
+
+
+@pytest.mark.parametrize("variant", ["wne", "wse", "baseline"])
+def test_colour_networks_take_three_colours_together(tmp_path, variant):
+    network = tiny_denoiser("dncnn", variant, channels=3, dtype=torch.float32)
+    config = {"model": {"backbone": "dncnn", "depth": 4, "width": 8}, "variant": variant, "task": {"channels": 3}}
+    save_checkpoint(tmp_path / "colour.safetensors", network, config, "")
+    denoise = ImageDenoiser(str(tmp_path / "colour.safetensors"))
+    image = (RGB / 255).astype(np.float32)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(image).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(denoise(image), expected, atol=1e-5)
+    with pytest.raises(ValueError, match="has 1 colour channels; the network is for 3"):
+        denoise(GREY)
