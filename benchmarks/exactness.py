@@ -26,8 +26,9 @@ from torch import Tensor, nn
 from benchmarks.compatibility import LIMIT, Table, measure
 from benchmarks.formulas import CodeFormula, TextFormula
 from wne.checkpoints import load_denoiser
-from wne.denoise import DEFAULT_MODEL, find_weights
+from wne.denoise import DEFAULT_MODEL
 from wne.files import write_text
+from wne.published import find_weights
 from wne.wrapper import NormalizationEquivariant
 
 SIZE = 48  # of the test image

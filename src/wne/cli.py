@@ -72,7 +72,7 @@ def denoise_images(
 def info(checkpoint: Annotated[str, typer.Argument(help="A checkpoint, or the name of published weights.")]) -> None:
     """Say what a checkpoint is: network, training, size. Opens no pickles and runs nothing."""
     from wne.checkpoints import load_denoiser, read_config
-    from wne.denoise import find_weights
+    from wne.published import find_weights
 
     path = find_weights(checkpoint)
     config, fingerprint = read_config(path)
@@ -95,8 +95,8 @@ def info(checkpoint: Annotated[str, typer.Argument(help="A checkpoint, or the na
 @app.command("list")
 def list_models() -> None:
     """List the published weights, and the denoisers that `create_denoiser` knows."""
-    from wne.denoise import pretrained
     from wne.models import TIMM, list_denoisers
+    from wne.published import pretrained
 
     typer.echo("published weights, for wne denoise --model and wne info:")
     for name in pretrained():

@@ -14,39 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wne.checkpoints import CheckpointError, load_denoiser, read_config
+from wne.checkpoints import load_denoiser, read_config
 from wne.console import progress, say
 from wne.imagefiles import READ, WRITTEN, ImageFileError, check_writable, read_image, write_image
+from wne.published import find_weights
 from wne.tiling import tiled
 
 DEFAULT_MODEL = "dncnn-wne-s25"
 TILE = 512
-
-
-def pretrained_folder() -> Path:
-    """Where the published weights are: inside the installed package, or in the repository that it is run from."""
-    installed = Path(__file__).parent / "pretrained"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "results/bsd400/weights"
-
-
-def pretrained() -> list[str]:
-    """The names of the published weights."""
-    return sorted(path.stem for path in pretrained_folder().glob("*.safetensors"))
-
-
-def find_weights(model: str) -> Path:
-    """The file of a published name, or the file of that path.
-
-    Raises:
-        CheckpointError: neither.
-    """
-    if model in pretrained():
-        return pretrained_folder() / f"{model}.safetensors"
-    if Path(model).is_file():
-        return Path(model)
-    raise CheckpointError(
-        f"{model}: no such checkpoint, and no published weights of that name ({', '.join(pretrained())})"
-    )
 
 
 class ImageDenoiser:

@@ -58,7 +58,8 @@ def test_the_wheel_denoises_without_the_repository(wheel, tmp_path):
     wheel.extractall(tmp_path / "site")
     code = """
 import numpy as np, sys
-from wne.denoise import ImageDenoiser, pretrained_folder
+from wne.denoise import ImageDenoiser
+from wne.published import pretrained_folder
 assert "site" in str(pretrained_folder()), pretrained_folder()
 print(ImageDenoiser()(np.zeros((8, 9), np.uint8)).shape)
 """

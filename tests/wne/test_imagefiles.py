@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wne.denoise import ImageDenoiser, plan, pretrained
+from wne.denoise import ImageDenoiser, plan
 from wne.imagefiles import ImageFileError, read_image, write_image
+from wne.published import pretrained
 
 RANDOM = np.random.default_rng(0)
 
