@@ -1,1 +1,1 @@
-"""Other people's tools: each module needs the tool that it is named after, and nothing else here needs any of them."""
+"""Other people's tools, weights and networks. Nothing else in the library needs what a module here needs."""
