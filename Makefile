@@ -54,8 +54,8 @@ smoke: $(READY) .dvc/tmp
 	OMP_NUM_THREADS=1 dvc repro profiles/smoke/dvc.yaml
 
 lint: $(READY)
-	ruff check src tests benchmarks docs
-	ruff format --check src tests benchmarks docs
+	ruff check src tests benchmarks docs hubconf.py
+	ruff format --check src tests benchmarks docs hubconf.py
 
 # The pinned versions, for every platform; keeps those that are pinned already. Needs uv.
 lock:

@@ -1,4 +1,4 @@
-"""The command line of the library: `wne denoise`, `wne info`, `wne list`."""
+"""The command line of the library: `wne denoise`, `wne info`, `wne list`, `wne convert`."""
 
 from __future__ import annotations
 
@@ -126,3 +126,26 @@ def list_models() -> None:
     for backbone, variant in list_denoisers():
         typer.echo(f"  {backbone:10s} {variant}")
     typer.echo(f"  {TIMM}<name>, any model of timm with feature maps, with every variant that wraps")
+
+
+@app.command(
+    epilog="Examples:\n\n  wne convert net.pth net.safetensors\n\n"
+    "  wne convert state.ckpt net.safetensors --key state_dict --prefix model.",
+)
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Weights of torch.save (.pth, .pt, .ckpt).")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Where the safetensors file goes.")],
+    key: Annotated[str, typer.Option(help="Which entry holds the weights, where several do: params_ema, a.b.")] = "",
+    prefix: Annotated[str, typer.Option(help="Take only the names that begin with this, without it.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a result that exists.")] = False,
+) -> None:
+    """Convert published weights to safetensors. Opens pickles as tensors and plain containers alone; runs nothing.
+
+    Finds the weights inside {"params": ...} and the like, and removes the marks of DataParallel and torch.compile from
+    their names; says what it did.
+    """
+    from wne.adapters.pickles import convert_weights
+
+    if target.exists() and not force:
+        raise ValueError(f"{target}: exists already; use --force to overwrite")
+    typer.echo(convert_weights(source, target, key, prefix))

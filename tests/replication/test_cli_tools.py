@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import replication.cli
 import wne.cli
@@ -115,6 +115,26 @@ def test_help_has_examples(monkeypatch, capsys):
         assert example in run(monkeypatch, capsys, command, "--help")[1]
 
 
+# --- convert ------------------------------------------------------------------------------------------
+
+
+def test_converted_weights_say_what_was_done_and_are_not_overwritten(tmp_path, monkeypatch, capsys):
+    torch.save({"params": {"module.weight": torch.ones(2, 2)}}, tmp_path / "net.pth")
+    arguments = ("convert", tmp_path / "net.pth", tmp_path / "net.safetensors")
+    status, out, _ = run(monkeypatch, capsys, *arguments)
+    assert status == 0 and "took 'params'; removed 'module.' from the names; wrote 1 tensors" in out
+    assert torch.equal(load_file(tmp_path / "net.safetensors")["weight"], torch.ones(2, 2))
+    status, _, err = run(monkeypatch, capsys, *arguments)
+    assert status == 1 and "exists already; use --force" in err
+    assert run(monkeypatch, capsys, *arguments, "--force")[0] == 0
+
+
+def test_what_cannot_be_converted_is_one_line(tmp_path, monkeypatch, capsys):
+    torch.save({"params": {"w": torch.ones(1)}, "params_ema": {"w": torch.ones(1)}}, tmp_path / "net.pth")
+    status, _, err = run(monkeypatch, capsys, "convert", tmp_path / "net.pth", tmp_path / "net.safetensors")
+    assert status == 1 and "choose one with --key" in err and len(err.strip().splitlines()) == 1
+
+
 # --- one's own denoiser -------------------------------------------------------------------------------
 
 _OWN = """
@@ -125,6 +145,10 @@ def make():
 
 def number():
     return 3
+
+class Pyramid(nn.Module):
+    def forward(self, y):
+        return [y, y[..., ::2, ::2]]
 """
 
 
@@ -140,9 +164,9 @@ def test_a_backbone_is_loaded_with_its_weights_and_wrapped(own_module, tmp_path)
     from wne import NormalizationEquivariant, assert_normalization_equivariant
 
     cpu = torch.device("cpu")
-    bare = load_own("own_networks:make", None, "baseline", cpu)
+    bare = load_own("own_networks:make", None, "baseline", 1, cpu)
     save_file({name: value.contiguous() for name, value in bare.state_dict().items()}, tmp_path / "w.safetensors")
-    wrapped = load_own("own_networks:make", tmp_path / "w.safetensors", "wne", cpu)
+    wrapped = load_own("own_networks:make", tmp_path / "w.safetensors", "wne", 1, cpu)
     assert isinstance(wrapped, NormalizationEquivariant) and not wrapped.training
     assert all(torch.equal(a, b) for a, b in zip(bare.parameters(), wrapped.parameters(), strict=True))
     assert_normalization_equivariant(wrapped)
@@ -155,12 +179,13 @@ def test_a_backbone_is_loaded_with_its_weights_and_wrapped(own_module, tmp_path)
         ("own_network:make", "wne", "No module named 'own_network'"),
         ("own_networks:made", "wne", "own_networks.py has no 'made'"),
         ("own_networks:number", "wne", "returned int, not a torch.nn.Module"),
+        ("own_networks:Pyramid", "wne", "--backbone own_networks:Pyramid: its forward returns a list of 2"),
         ("own_networks:make", "ne_arch", "--variant ne_arch: unknown"),
     ],
 )
 def test_a_backbone_that_cannot_be_loaded_is_refused(own_module, backbone, variant, message):
     with pytest.raises(ValueError, match=message):
-        load_own(backbone, None, variant, torch.device("cpu"))
+        load_own(backbone, None, variant, 1, torch.device("cpu"))
 
 
 def test_an_own_run_takes_no_name_group_or_noise_level_that_does_not_fit():

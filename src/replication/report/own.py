@@ -8,8 +8,6 @@ Images, noise and scores are those of the runs of the group, so the curves compa
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -27,43 +25,30 @@ from replication.results.summary import read_csv, read_summary
 from replication.study import labels
 from replication.study.params import Group, Model, ParameterError, Params, Run
 from replication.study.paths import ProfilePaths
-from wne.checkpoints import load_weights
+from wne.adapters.networks import check_network, load_network
+from wne.adapters.pickles import load_foreign_weights
 from wne.files import replacing_folder
 from wne.models import WRAPPERS
 
 _LOOK = style.VariantStyle("", "0.1", "*", 5.6, "0.1", "-", 8)
 
 
-def load_own(backbone: str, weights: Path | None, variant: str, device: torch.device) -> nn.Module:
-    """A denoiser from "module:function", whose function takes no argument and returns a module.
+def load_own(backbone: str, weights: Path | None, variant: str, channels: int, device: torch.device) -> nn.Module:
+    """A denoiser from "module:function" of the working folder (`load_network`), tried on one image.
 
-    The module is looked for in the working folder first; naming it runs its code, and nothing else does. weights:
-    safetensors of the backbone, None for those that the function returns. variant: the wrapper, a key of WRAPPERS.
+    weights: safetensors of the backbone, None for those that the function returns. variant: the wrapper, a key of
+    WRAPPERS. channels: of the test images.
 
     Raises:
-        ValueError: no such module or function, or it does not return a module; an unknown variant.
+        ValueError: an unknown variant; a network that cannot be made, or not be called as a denoiser is.
         CheckpointError: weights that do not fit.
     """
-    module_name, colon, function_name = backbone.partition(":")
-    if not colon or not function_name:
-        raise ValueError(f"--backbone {backbone}: expected module:function, such as my_networks:make_unet")
     if variant not in WRAPPERS:
         raise ValueError(f"--variant {variant}: unknown; known: {', '.join(WRAPPERS)}")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"--backbone {backbone}: {error}; run from the folder that has it") from None
-    finally:
-        sys.path.pop(0)
-    make = getattr(module, function_name, None)
-    if make is None:
-        raise ValueError(f"--backbone {backbone}: {module.__file__} has no {function_name!r}")
-    model = make()
-    if not isinstance(model, nn.Module):
-        raise ValueError(f"--backbone {backbone}: returned {type(model).__name__}, not a torch.nn.Module")
+    model = load_network(backbone)
+    check_network(model, channels, f"--backbone {backbone}")
     if weights is not None:
-        load_weights(model, weights, backbone)
+        load_foreign_weights(model, weights, backbone)
     return WRAPPERS[variant](model).to(device, memory_format=torch.channels_last).eval()
 
 

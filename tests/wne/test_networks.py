@@ -1,0 +1,167 @@
+"""A user's network by name: what its code may import and when, and each refusal in one line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from wne.adapters.networks import NetworkError, channels_of, check_network, load_network
+
+MINE = """
+import torch
+from torch import nn
+
+class Lazy(nn.Module):
+    def forward(self, y):
+        from my_blocks.late import double   # when it is called, long after the import
+        return double(y)
+
+def make():
+    from my_helpers import convolution      # when it is made
+    return convolution()
+
+class Sigma(nn.Module):
+    def forward(self, y, sigma, *, t):
+        return y - sigma
+
+class Optional(nn.Module):
+    def forward(self, y, sigma=None, *more, **options):
+        return y
+
+class Several(nn.Module):
+    def forward(self, y):
+        return y, y
+
+class Named(nn.Module):
+    def forward(self, y):
+        return {"image": y}
+
+class Half(nn.Module):
+    def forward(self, y):
+        return y[..., ::2, ::2]
+
+class Broken(nn.Module):
+    def forward(self, y):
+        return y @ torch.ones(3)
+
+class Colour(nn.Conv2d):
+    def __init__(self):
+        super().__init__(3, 3, 3, padding=1)
+
+class SeveralColours(Colour):
+    def forward(self, y):
+        return [super().forward(y)]
+
+def with_width(width):
+    return nn.Identity()
+
+def fails():
+    return nn.Conv2d(1, 1, kernel_size="3")
+
+network = nn.Conv2d(1, 1, 3, padding=1)
+number = 3
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """The user's folder; its modules are forgotten and the path is as before when the test ends."""
+    for name, text in {
+        "my_networks.py": MINE,
+        "my_helpers.py": "from torch import nn\ndef convolution():\n    return nn.Conv2d(1, 1, 3, padding=1)\n",
+        "my_blocks/late.py": "def double(y):\n    return 2 * y\n",
+        "my_blocks/unet.py": "from my_networks import make\n",
+        "moves_path.py": "import sys\nsys.path.insert(0, '/elsewhere')\nfrom my_networks import Lazy\n",
+        "needs_more.py": "import a_package_that_is_not_there\n",
+        "wrong.py": "def make(:\n",
+        "stops.py": "x = 1\nraise RuntimeError('no\\nGPU')\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", None) or tmp_path).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    "reference", ["my_networks:Lazy", "my_networks:make", "my_blocks.unet:make", "moves_path:Lazy"]
+)
+def test_the_folder_stays_on_the_path_while_the_code_imports(folder, reference):
+    network, y = load_network(reference), torch.ones(1, 1, 8, 8)
+    assert network(y).shape == y.shape
+    check_network(network, 1, "mine")
+
+
+def test_a_network_itself_will_do(folder):
+    assert isinstance(load_network("my_networks:network"), nn.Conv2d)
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("my_networks", "expected module:function"),
+        (":make", "expected module:function"),
+        ("my_network:make", "No module named 'my_network'; run from the folder that has it"),
+        ("nowhere.unet:make", "No module named 'nowhere'; run from the folder that has it"),
+        ("my_blocks.unets:make", "No module named 'my_blocks.unets'; run from the folder"),
+        ("needs_more:make", "No module named 'a_package_that_is_not_there' (needs_more.py, line 1); install it, or put it"),
+        ("wrong:make", "cannot be imported: SyntaxError: invalid syntax (wrong.py, line 1)"),
+        ("stops:make", "cannot be imported: RuntimeError: no GPU (stops.py, line 2)"),
+        ("my_networks:made", "my_networks.py has no 'made'"),
+        ("my_networks:number", "is int, not a function that returns a network"),
+        ("my_networks:with_width", "needs width; name a function without arguments"),
+        ("my_networks:fails", "fails: TypeError: "),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_loaded_is_refused_in_one_line(folder, reference, message):
+    with pytest.raises(NetworkError) as refusal:
+        load_network(reference)
+    assert message in str(refusal.value) and "\n" not in str(refusal.value)
+    assert str(refusal.value).startswith(f"--backbone {reference}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Sigma", "its forward needs sigma, t besides the image"),
+        ("Several", "its forward returns a tuple of 2, not the image"),
+        ("Named", "its forward returns a dict of 1, not the image"),
+        ("Half", "maps an image (1, 1, 128, 128) to (1, 1, 64, 64)"),
+        ("Broken", "fails on an image (1, 1, 128, 128): RuntimeError: size mismatch"),
+        ("Broken", "(my_networks.py, line 36)"),
+    ],
+)
+def test_what_is_no_denoiser_is_refused_in_one_line(folder, name, message):
+    with pytest.raises(NetworkError) as refusal:
+        check_network(load_network(f"my_networks:{name}"), 1, "mine")
+    assert str(refusal.value).startswith("mine: ") and message in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_optional_arguments_are_no_obstacle(folder):
+    check_network(load_network("my_networks:Optional"), 3, "mine")
+
+
+def test_trying_it_leaves_the_network_as_it_was():
+    network = nn.Sequential(nn.BatchNorm2d(1), nn.Dropout()).train()
+    check_network(network, 1, "mine")
+    assert network.training and network[1].training and network[0].num_batches_tracked == 0
+
+
+def test_the_number_of_channels_is_found_or_what_it_returned_is_said(folder):
+    assert channels_of(load_network("my_networks:make"), "mine") == 1
+    assert channels_of(load_network("my_networks:Colour"), "mine") == 3
+    for name, message in [
+        ("SeveralColours", "returns a list of 1"),
+        ("Several", "returns a tuple of 2"),
+        ("Broken", "fails on"),
+    ]:
+        with pytest.raises(NetworkError, match=message):
+            channels_of(load_network(f"my_networks:{name}"), "mine")
