@@ -101,6 +101,11 @@ _ABLATION = (
     "Above, the four cells: parallel lines mean that wrapper and recipe do not interact. Below, effects with intervals; "
     "hollow: under one recipe, of one variant."
 )
+_EXPOSURE = (
+    "y = a x + b plus noise of deviation a sigma or sigma; training has a = 1, b = 0. PSNR of the output mapped back, "
+    "(f(y) - b) / a, clipped to [0, 1], against x."
+)
+_EXPOSED = "The noise scales with the exposure. PSNR of the output mapped back, (f(y) - b) / a, clipped to [0, 1]."
 
 ARTEFACTS = (
     _figure("overview", "The effect", "mismatch:overview", "cnn swinir", in_paper=False),
@@ -158,6 +163,11 @@ ARTEFACTS = (
     _table("recipe", "Effects of wrapper and recipe", "ablation:recipe", "recipe"),
     _figure("controls", "Beyond the paper: controls without training", "controls:controls", "cnn +controls"),
     _table("controls", "The controls in numbers", "controls:controls", "cnn +controls"),
+    _figure("exposure", "Beyond the paper: other exposures than that of training", "exposure:exposure", "+exposure",
+            caption=_EXPOSURE),
+    _figure("exposure_pictures", "Other exposures as pictures", "exposure:exposure_pictures", "+exposure",
+            caption=_EXPOSED),
+    _table("exposure", "Other exposures in numbers", "exposure:exposure", "+exposure"),
     # Cost, data, training.
     _table("table02", "Table 2: time on the GPU, FDnCNN", "timing:table02", "", "C6"),
     _table("table05", "Table 5: time, SwinIR", "timing:table05", "", "C6"),
