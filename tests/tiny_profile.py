@@ -38,7 +38,7 @@ def tiny_profile(root: Path, **changes: object) -> tuple[Params, ProfilePaths]:
     raw["runs"] = {RUN: {**raw["runs"][RUN], "train_set": "tiny-train", **changes}}
     raw["groups"] = {raw["runs"][RUN]["group"]: raw["groups"][raw["runs"][RUN]["group"]]}
     raw["examples"] = {"fig02": {"test_set": "tiny", "image": "a", "sigma": 90, "size": 16, "runs": [RUN]}}
-    raw |= {section: {} for section in ("filters", "errors", "samplers", "controls")}
+    raw |= {section: {} for section in ("filters", "errors", "samplers", "exposure", "controls")}
     if is_paired:
         raw["examples"] = {}
     raw["leakage"] = {"tiny-train": ["tiny"]}

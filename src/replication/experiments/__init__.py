@@ -23,6 +23,10 @@ ANALYSES = {
         "replication.experiments.sampler",
         "Trained denoisers inside a sampler: denoising, inpainting, super-resolution, deblurring (App. N).",
     ),
+    "exposure": Analysis(
+        "replication.experiments.exposure",
+        "Trained denoisers on inputs of another contrast and brightness (beyond the paper).",
+    ),
     "controls": Analysis(
         "replication.experiments.controls",
         "Oracles, WNE at test time alone and classical denoisers over the noise sweep (beyond the paper).",

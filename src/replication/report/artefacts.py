@@ -105,6 +105,11 @@ _LENGTH = (
     "All variants at equal steps, one schedule each; diamonds: the paper's differences, after 500,000 steps (NE-arch: "
     "900,000). Nothing is extrapolated."
 )
+_EXPOSURE = (
+    "y = a x + b plus noise of deviation a sigma or sigma; training has a = 1, b = 0. PSNR of the output mapped back, "
+    "(f(y) - b) / a, clipped to [0, 1], against x."
+)
+_EXPOSED = "The noise scales with the exposure. PSNR of the output mapped back, (f(y) - b) / a, clipped to [0, 1]."
 
 ARTEFACTS = (
     _figure("overview", "The effect", "mismatch:overview", "cnn swinir", in_paper=False),
@@ -164,6 +169,11 @@ ARTEFACTS = (
             caption=_LENGTH),
     _figure("controls", "Beyond the paper: controls without training", "controls:controls", "cnn +controls"),
     _table("controls", "The controls in numbers", "controls:controls", "cnn +controls"),
+    _figure("exposure", "Beyond the paper: other exposures than that of training", "exposure:exposure", "+exposure",
+            caption=_EXPOSURE),
+    _figure("exposure_pictures", "Other exposures as pictures", "exposure:exposure_pictures", "+exposure",
+            caption=_EXPOSED),
+    _table("exposure", "Other exposures in numbers", "exposure:exposure", "+exposure"),
     # Cost, data, training.
     _table("table02", "Table 2: time on the GPU, FDnCNN", "timing:table02", "", "C6"),
     _table("table05", "Table 5: time, SwinIR", "timing:table05", "", "C6"),

@@ -2,12 +2,12 @@
 
 | column | holds |
 |---|---|
-| kind | quality, gain, contrast, defect, unleaked; controls, samplers: the analyses of these names |
+| kind | quality, gain, contrast, defect, unleaked; controls, exposure, samplers: the analyses of these names |
 | item | of an analysis |
 | run | the run; "observed" for the input of a sampler |
 | denoiser, wrapped | of `controls`: a denoiser without training, and whether it is in the wrapper |
-| test_set, corruption | distribution of the noise, "real", "jpeg", or the operator of a sampler |
-| level | sigma_test in 8-bit units, or the quality of JPEG files; empty where there is none |
+| test_set, corruption | distribution of the noise, "real", "jpeg", the operator of a sampler, or the sweep of `exposure` |
+| level | sigma_test in 8-bit units, the quality of JPEG files, contrast or brightness; empty where there is none, or 0 |
 | against | what is subtracted on the same images and noise: a run, or "alone", the denoiser of `controls` unwrapped |
 | quantity | psnr (dB), ssim, input_psnr, paper and sharp (equivariance defects), ... |
 | n | images; noise draws of one image are averaged first |

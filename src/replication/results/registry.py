@@ -15,6 +15,7 @@ from replication.results.controls import control_estimates
 from replication.results.corpus import difficulty_table, leakage_table
 from replication.results.counts import counts_table
 from replication.results.errors import errors_table
+from replication.results.exposure import exposure_estimates
 from replication.results.files import CollectError, read_json
 from replication.results.filters import filters_table
 from replication.results.runs import KINDS, RunResults, run_files
@@ -42,6 +43,7 @@ SECTIONS = {
     "filters": Section("filters NAME", "filters", filters_table),
     "errors": Section("errors NAME", "errors", errors_table),
     "samplers": Section("samplers NAME", "estimates", sampler_estimates),
+    "exposure": Section("exposure NAME", "estimates", exposure_estimates),
     "controls": Section("controls NAME", "estimates", control_estimates),
     "leakage": Section("audit NAME", "leakage", leakage_table),
     "difficulty": Section("difficulty NAME", "difficulty", difficulty_table),

@@ -50,6 +50,7 @@ class Summary:
     defect_levels: pd.DataFrame
     unleaked: pd.DataFrame
     samplers: pd.DataFrame
+    exposure: pd.DataFrame
     controls: pd.DataFrame
 
 

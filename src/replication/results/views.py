@@ -36,12 +36,13 @@ VIEWS = {
     "unleaked": View("kind == 'unleaked'", "run test_set noise sigma_test", "", "psnr"),
     "samplers": View("kind == 'samplers'", "item operator test_set run", f"{_SAMPLED} {_GAINS}",
                      "baseline converged unfinished diverged lost " + " ".join(f"{name}_std" for name in _SAMPLED.split())),
+    "exposure": View("kind == 'exposure'", "item run test_set sweep place", "psnr psnr_gain", "input_psnr against"),
     "controls": View("kind == 'controls'", "item run denoiser wrapped test_set noise sigma_test", "psnr ssim psnr_gain",
                      f"input_psnr input_psnr_clipped against {_DEFECTS}"),
 }  # fmt: skip
 # How the report calls columns of the long table.
-_NAMES = {"noise": "corruption", "operator": "corruption", "sigma_test": "level", "quality": "level",
-          "baseline": "against"}  # fmt: skip
+_NAMES = {"noise": "corruption", "operator": "corruption", "sweep": "corruption", "sigma_test": "level",
+          "quality": "level", "place": "level", "baseline": "against"}  # fmt: skip
 
 
 def view(name: str, estimates: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
@@ -59,8 +60,9 @@ def view(name: str, estimates: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame
 
 
 def views(estimates: pd.DataFrame, runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """All of them, completed by the variant compared with, and by PSNR with the leaked images."""
+    """All of them, completed by the variant compared with, by PSNR with the leaked images, and by the brightness 0."""
     made = {name: view(name, estimates, runs) for name in VIEWS}
+    made["exposure"]["place"] = made["exposure"]["place"].fillna(0)
     contrasts, curves, places = made["contrasts"], made["curves"], ["run", "test_set", "sigma_test"]
     contrasts["against_variant"] = contrasts["against"].map(runs.set_index("run")["variant"])
     rest = made["unleaked"][[*places, "n", "psnr"]]

@@ -10,6 +10,7 @@ from replication.study.params.sections import (
     Difficulty,
     Errors,
     Example,
+    Exposure,
     Filters,
     Group,
     Model,

@@ -21,6 +21,7 @@ from replication.study.params.sections import (
     Difficulty,
     Errors,
     Example,
+    Exposure,
     Filters,
     Group,
     Model,
@@ -57,6 +58,7 @@ class Params(Frozen):
     filters: dict[Name, Filters]
     errors: dict[Name, Errors]
     samplers: dict[Name, Sampler]
+    exposure: dict[Name, Exposure]
     controls: dict[Name, Controls]
     leakage: dict[Name, list[Name]]  # training set: the test sets whose images are looked for in it
     difficulty: dict[Name, Difficulty]  # training set: its patches

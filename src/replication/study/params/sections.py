@@ -271,6 +271,28 @@ class Sampler(Analysis):
         return self
 
 
+class Exposure(Analysis):
+    """Inputs of another contrast a and brightness b than those of training: beyond the paper.
+
+    `contrasts` at b = 0 and `brightnesses` at a = 1 are swept on the first images of the test set. `pictures`: pairs (a, b)
+    at which the result of the first image is kept as a picture. `sigma` of the noise at a = 1, 8-bit units.
+    """
+
+    test_set: Name
+    images: Count
+    sigma: Positive
+    contrasts: Annotated[list[Positive], Field(min_length=1)]
+    brightnesses: Annotated[list[float], Field(min_length=1)]
+    pictures: list[tuple[Positive, float]]
+    runs: list[Name]
+
+    @model_validator(mode="after")
+    def _has_the_exposure_of_training(self) -> Exposure:
+        if 1 not in self.contrasts or 0 not in self.brightnesses:
+            raise ValueError("contrasts must have 1 and brightnesses 0, which the others are compared with")
+        return self
+
+
 class Controls(Analysis):
     """Denoisers without training of their own, through the noise sweep: beyond the paper.
 
@@ -301,6 +323,7 @@ ANALYSES: dict[str, type[Analysis]] = {
     "filters": Filters,
     "errors": Errors,
     "samplers": Sampler,
+    "exposure": Exposure,
     "controls": Controls,
 }
 

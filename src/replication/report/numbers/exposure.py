@@ -1,0 +1,87 @@
+"""Numbers of the exposures that differ from that of training: a sweep of the contrast with noise that scales (Scaled) or
+does not (Fixed), or of the brightness. dB on the scale of the clean image; the first item of a backbone.
+
+    \\Exposure<Who><Backbone><Sweep>Loss           mean PSNR at the exposure of training, less the lowest of the sweep
+    \\Exposure<Who><Backbone><Sweep>Change         largest absolute difference from the former, three digits
+    \\ExposureGain<Backbone><Sweep><Place>[Interval]   WNE - baseline at the Lowest or Highest contrast or brightness
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+
+import pandas as pd
+
+from replication.report.cells import escape, fixed, interval, signed
+from replication.report.numbers.study import Number, Value
+from replication.report.source import Source
+from replication.results.exposure import SWEEPS, swept
+from replication.study import labels
+from replication.study.params import Exposure
+
+_WHO = {"Wne": "wne", "Baseline": "baseline"}
+_BACKBONES = {name.capitalize(): name for name in labels.BACKBONES}
+_SWEEPS = {sweep.capitalize(): sweep for sweep in SWEEPS}
+_PLACES, _ENDS = {"Lowest": 0, "Highest": -1}, ("", "Interval")
+
+
+def _run(source: Source, variant: str, backbone: str, sweep: str) -> pd.DataFrame:
+    """The rows of the first run of that variant and backbone, by rising contrast or brightness; none where there is none."""
+    table = source.summary.exposure
+    table = table[(table["variant"] == variant) & (table["backbone"] == backbone)]
+    if table.empty:
+        return table
+    rows = swept(table, table["item"].iloc[0], sweep)
+    return rows[rows["run"] == table["run"].iloc[0]]
+
+
+def _apart(of: Callable[[pd.Series], Value], variant: str, backbone: str, sweep: str, source: Source) -> Value:
+    """Of the differences from the mean PSNR at the exposure of training."""
+    rows = _run(source, variant, backbone, sweep)
+    if rows.empty:
+        return None
+    psnr = rows.set_index("place")["psnr"]
+    return of(psnr - psnr[SWEEPS[sweep]])
+
+
+def _gain(backbone: str, sweep: str, place: int, form: str, source: Source) -> Value:
+    rows = _run(source, "wne", backbone, sweep)
+    if rows.empty:
+        return None
+    row = rows.iloc[place]
+    return interval(row["psnr_gain_low"], row["psnr_gain_high"]) if form else signed(row["psnr_gain"])
+
+
+def _first(of: Callable[[Exposure], Value]) -> Number:
+    """Of the first item."""
+
+    def value(source: Source) -> Value:
+        items = list(source.params.reported("exposure").values())
+        return of(items[0]) if items else None
+
+    return value
+
+
+_FORMS: dict[str, Callable[[pd.Series], Value]] = {
+    "Loss": lambda apart: fixed(-apart.min()),
+    "Change": lambda apart: fixed(apart.abs().max(), 3),
+}
+EXPOSURE: dict[str, Number] = {
+    **{
+        f"Exposure{w}{b}{s}{form}": partial(_apart, _FORMS[form], _WHO[w], _BACKBONES[b], _SWEEPS[s])
+        for w, b, s, form in product(_WHO, _BACKBONES, _SWEEPS, _FORMS)
+    },
+    **{
+        f"ExposureGain{b}{s}{p}{form}": partial(_gain, _BACKBONES[b], _SWEEPS[s], _PLACES[p], form)
+        for b, s, p, form in product(_BACKBONES, _SWEEPS, _PLACES, _ENDS)
+    },
+    "ExposureImages": _first(lambda item: item.images),
+    "ExposureSet": _first(lambda item: escape(labels.test_set_label(item.test_set))),
+    "ExposureSigma": _first(lambda item: f"{item.sigma:g}"),
+    "ExposureContrastLowest": _first(lambda item: f"{min(item.contrasts):g}"),
+    "ExposureContrastHighest": _first(lambda item: f"{max(item.contrasts):g}"),
+    "ExposureBrightnessLowest": _first(lambda item: f"${min(item.brightnesses):g}$"),
+    "ExposureBrightnessHighest": _first(lambda item: f"${max(item.brightnesses):g}$"),
+}
