@@ -158,6 +158,7 @@ ARTEFACTS = (
     _table("recipe", "Effects of wrapper and recipe", "ablation:recipe", "recipe"),
     _figure("controls", "Beyond the paper: controls without training", "controls:controls", "cnn +controls"),
     _table("controls", "The controls in numbers", "controls:controls", "cnn +controls"),
+    _figure("windows", "Beyond the paper: statistics of windows in place of the whole image", "windows:windows", "+windows"),
     # Cost, data, training.
     _table("table02", "Table 2: time on the GPU, FDnCNN", "timing:table02", "", "C6"),
     _table("table05", "Table 5: time, SwinIR", "timing:table05", "", "C6"),

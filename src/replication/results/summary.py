@@ -51,6 +51,7 @@ class Summary:
     unleaked: pd.DataFrame
     samplers: pd.DataFrame
     controls: pd.DataFrame
+    windows: pd.DataFrame
 
 
 def summary_of(files: dict[str, pd.DataFrame], source: dict) -> Summary:

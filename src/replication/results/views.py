@@ -38,6 +38,7 @@ VIEWS = {
                      "baseline converged unfinished diverged lost " + " ".join(f"{name}_std" for name in _SAMPLED.split())),
     "controls": View("kind == 'controls'", "item run denoiser wrapped test_set noise sigma_test", "psnr ssim psnr_gain",
                      f"input_psnr input_psnr_clipped against {_DEFECTS}"),
+    "windows": View("kind == 'windows'", "item run window test_set noise sigma_test", "psnr psnr_gain"),
 }  # fmt: skip
 # How the report calls columns of the long table.
 _NAMES = {"noise": "corruption", "operator": "corruption", "sigma_test": "level", "quality": "level",

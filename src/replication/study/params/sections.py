@@ -170,9 +170,13 @@ class Difficulty(Frozen):
 
 
 class Analysis(Frozen):
-    """Something that is measured on trained runs, `runs` or `run`, of one group."""
+    """Something that is measured on trained runs, `runs` or `run`, of one group.
+
+    `report: false`, as that of a group, keeps out of the summary what has not been measured yet.
+    """
 
     group: Name
+    report: bool = True  # changes no result
 
 
 class Filters(Analysis):
@@ -187,12 +191,16 @@ class Filters(Analysis):
 
 
 class Errors(Analysis):
-    """Normalized error against difficulty on training patches (Figs. 6, 11). `sigmas` of the test, 8-bit units."""
+    """Normalized error against difficulty on training patches (Figs. 6, 11). `sigmas` of the test, 8-bit units.
+
+    `blur`: deviation in pixels of the Gaussian that serves as a null model.
+    """
 
     train_set: Name
     patches: Count  # for each sigma
     patch: Count  # side in pixels
     bins: Count  # between 0 and 1.1 sqrt(d)
+    blur: Positive
     sigmas: list[Positive]
     runs: list[Name]
 
@@ -226,6 +234,19 @@ class Controls(Analysis):
     test_set: Name
 
 
+class Windows(Analysis):
+    """WNE runs with mean and std over windows in place of the whole image: beyond the paper.
+
+    `windows`: their sides in pixels. `scored`: side of the central square on which PSNR is measured.
+    """
+
+    test_set: Name
+    images: Count  # the first ones
+    windows: list[Count]
+    scored: Count
+    runs: list[Name]
+
+
 class Weights(Frozen):
     """A run whose trained weights are published with a model card. `group`: its own."""
 
@@ -244,6 +265,7 @@ ANALYSES: dict[str, type[Analysis]] = {
     "errors": Errors,
     "samplers": Sampler,
     "controls": Controls,
+    "windows": Windows,
 }
 
 
