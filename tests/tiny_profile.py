@@ -9,7 +9,7 @@ import yaml
 from PIL import Image
 
 from replication.data.noise import make_test_set
-from replication.study.params import Params
+from replication.study.params import ANALYSES, Params
 from replication.study.paths import ProfilePaths
 from replication.study.rng import uniform_field
 
@@ -38,7 +38,7 @@ def tiny_profile(root: Path, **changes: object) -> tuple[Params, ProfilePaths]:
     raw["runs"] = {RUN: {**raw["runs"][RUN], "train_set": "tiny-train", **changes}}
     raw["groups"] = {raw["runs"][RUN]["group"]: raw["groups"][raw["runs"][RUN]["group"]]}
     raw["examples"] = {"fig02": {"test_set": "tiny", "image": "a", "sigma": 90, "size": 16, "runs": [RUN]}}
-    raw |= {section: {} for section in ("filters", "errors", "samplers", "exposure", "controls")}
+    raw |= {section: {} for section in ANALYSES}
     if is_paired:
         raw["examples"] = {}
     raw["leakage"] = {"tiny-train": ["tiny"]}

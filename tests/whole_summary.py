@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pandas as pd
 
 from replication.results.identity import identity
+from replication.study.labels import NULL_MODELS
 from replication.study.params import Params
 from synthetic_results import default_summary
 
@@ -35,11 +36,16 @@ def _errors(params: Params) -> pd.DataFrame:
     for item, spec in params.errors.items():
         for run in spec.runs:
             head = {"item": item} | identity(params, run) | {"n": 200}
+            for null in NULL_MODELS:
+                rows.append(head | {"quantity": "null_gain", "baseline": null, "value": 3.0, "low": 2.5, "high": 3.5})
             if params.runs[run].variant == "wne":
                 rows.append(head | {"quantity": "spread", "value": 0.3, "low": 0.1, "high": 0.5})
                 rows.append(head | {"quantity": "spread_difference", "value": -1.0, "low": -1.5, "high": -0.5})
             else:
                 rows.append(head | {"quantity": "spread", "value": 1.3, "low": 1.1, "high": 1.5})
+        for null, spread in zip(NULL_MODELS, (0.1, 1.4)):  # the first collapses, the second does not
+            head = {"item": item, "run": null, "variant": "null", "n": 200}
+            rows.append(head | {"quantity": "spread", "value": spread, "low": spread - 0.1, "high": spread + 0.1})
     return pd.DataFrame(rows)
 
 

@@ -12,7 +12,7 @@ import torch
 from conftest import random_images, tiny_denoiser
 from replication.data.patches import PatchSampler
 from replication.experiments.difficulty import normalized_difficulty
-from replication.experiments.errors import analyse, measure_errors, normalized_quality
+from replication.experiments.errors import analyse, measure_errors, normalized_quality, null_models
 from replication.report.figures.errors import fig06, fig11
 from replication.results.errors import (
     Sample,
@@ -24,6 +24,7 @@ from replication.results.errors import (
     spread_of,
 )
 from replication.results.summary import CollectError
+from replication.study.labels import NULL_MODELS
 from replication.study.params import Errors, Statistics, load_params
 from replication.study.paths import ProfilePaths
 from replication.study.rng import uniform_field
@@ -105,7 +106,9 @@ def test_every_denoiser_sees_the_same_patches_and_a_short_sample_begins_a_long_o
 def test_the_file_holds_what_the_model_does(tmp_path):
     params, paths = tiny_profile(tmp_path)
     group = params.runs[RUN].group
-    item = Errors(group=group, train_set="tiny-train", patches=12, patch=16, bins=5, sigmas=[10, 50], runs=[RUN])
+    item = Errors(
+        group=group, train_set="tiny-train", patches=12, patch=16, bins=5, blur=1, sigmas=[10, 50], runs=[RUN]
+    )
     params = params.model_copy(update={"errors": {"item": item}, "statistics": STATISTICS})
     config = params.describe(RUN) | {"model": {"backbone": "dncnn", "depth": 4, "width": 8}}
     model = tiny_denoiser("dncnn", "wne", dtype=torch.float32)
@@ -114,13 +117,15 @@ def test_the_file_holds_what_the_model_does(tmp_path):
     file = paths.analysis("errors", "item") / "samples.csv"
     first = file.read_bytes()
     samples = pd.read_csv(file)
-    assert list(samples) == ["sigma_test", "patch", "delta", RUN] and len(samples) == 24
+    assert list(samples) == ["sigma_test", "patch", "delta", RUN, *NULL_MODELS] and len(samples) == 24
+    np.testing.assert_allclose(samples["identity"], -20 * np.log10(samples["delta"]), atol=1e-4)
     assert (samples[RUN] != pd.Series(-20 * np.log10(samples["delta"]))).all()  # not the identity
     analyse(params, "item", paths, CPU)
     assert file.read_bytes() == first
     table = errors_table(params, paths)
-    assert (table["item"] == "item").all() and set(table["quantity"]) == {"curve", "range", "spread"}
-    curve = table[table["quantity"] == "curve"]
+    assert (table["item"] == "item").all() and set(table["quantity"]) == {"curve", "range", "spread", "null_gain"}
+    assert table["run"].unique().tolist() == [RUN, *NULL_MODELS]
+    curve = table[(table["quantity"] == "curve") & (table["run"] == RUN)]
     assert curve.groupby("sigma_test")["n"].sum().tolist() == [12, 12]
 
 
@@ -160,7 +165,13 @@ def test_the_moments_of_a_bin_are_those_of_its_patches():
 
 
 def _sample(delta: np.ndarray, quality: dict[str, np.ndarray], sigmas=(10, 50), bins=11, patch=10) -> Sample:
-    """A sample of made-up patches, matrices (sigmas, patches); bins of width 1 by default."""
+    """A sample of made-up patches, matrices (sigmas, patches); bins of width 1 by default.
+
+    Null models where none are given: Q = -30 at every sigma, and -26 - sigma / 10.
+    """
+    runs = list(quality)
+    levels = np.array(sigmas, dtype=float)[:, None]
+    quality = {"identity": -30 + 0 * delta, "blur": -26 - levels / 10 + 0 * delta} | quality
     parts = [
         pd.DataFrame(
             {"sigma_test": float(sigma), "patch": np.arange(delta.shape[1]), "delta": delta[row]}
@@ -169,8 +180,8 @@ def _sample(delta: np.ndarray, quality: dict[str, np.ndarray], sigmas=(10, 50), 
         for row, sigma in enumerate(sigmas)
     ]
     spec = Errors(
-        group="swinir", train_set="set", patches=delta.shape[1], patch=patch, bins=bins, sigmas=list(sigmas),
-        runs=list(quality),
+        group="swinir", train_set="set", patches=delta.shape[1], patch=patch, bins=bins, blur=1, sigmas=list(sigmas),
+        runs=runs,
     )  # fmt: skip
     return Sample(pd.concat(parts).sample(frac=1, random_state=0), spec, channels=1)
 
@@ -265,7 +276,7 @@ def test_the_difference_is_paired_and_decides_by_its_interval():
     quality = {run: scatter + np.array([[0.0], [offset]]) for run, offset in offsets.items()}
     sample = _sample(delta, quality)
     spec = params.errors["swinir"].model_copy(update={"runs": RUNS})
-    baseline, wne = item_rows(params, spec, sample)
+    baseline, wne, *_ = item_rows(params, spec, sample)
     assert "spread_difference" not in set(baseline["quantity"])
     difference = wne[wne["quantity"] == "spread_difference"].iloc[0]
     spreads = [rows[rows["quantity"] == "spread"].iloc[0] for rows in (wne, baseline)]
@@ -281,6 +292,39 @@ def test_the_difference_is_paired_and_decides_by_its_interval():
     assert len(curve) == 12 and (curve["n"] == 30).all() and curve["counted"].all()
     assert curve["value"].iloc[0] == pytest.approx(quality[RUNS[1]][0][delta[0] < 3].mean())
     assert (wne["run"] == RUNS[1]).all() and (wne["sigma_train"] == "25").all()
+
+
+# --- null models
+
+
+def test_the_identity_changes_nothing_and_the_blur_is_equivariant_and_smooths(generator):
+    identity, blur = null_models(1.0).values()
+    y = torch.randn(2, 1, 24, 24, dtype=torch.float64, generator=generator)
+    assert identity(y) is y
+    torch.testing.assert_close(blur(3 * y - 7), 3 * blur(y) - 7)
+    impulse = torch.zeros(1, 1, 25, 25, dtype=torch.float64)
+    impulse[..., 12, 12] = 1
+    profile = blur(impulse)[0, 0, 12] / blur(impulse)[0, 0, 12, 12]
+    torch.testing.assert_close(profile[12:15], torch.exp(-torch.tensor([0, 1, 4], dtype=torch.float64) / 2))
+
+
+def test_runs_are_compared_with_null_models_patch_by_patch():
+    """Q = -20 with the scatter of the identity, so the difference has none; the blur has -27 and -31."""
+    params = load_params(REPOSITORY / "params.yaml").model_copy(update={"statistics": STATISTICS})
+    delta = _even(180)
+    scatter = np.random.default_rng(3).normal(0, 2, delta.shape)
+    quality = {run: -20 + scatter for run in RUNS} | {"identity": -30 + scatter}
+    spec = params.errors["swinir"].model_copy(update={"runs": RUNS})
+    *runs, identity, blur = item_rows(params, spec, _sample(delta, quality))
+    for rows in runs:
+        gains = rows[rows["quantity"] == "null_gain"].set_index("baseline")
+        assert gains.loc["identity", ["value", "low", "high"]].tolist() == pytest.approx([10] * 3)
+        assert gains.loc["blur", "value"] == pytest.approx(9 + scatter.mean())
+        assert gains.loc["blur", "low"] < gains.loc["blur", "value"] < gains.loc["blur", "high"]
+    for rows, name in ((identity, "identity"), (blur, "blur")):
+        assert (rows["run"] == name).all() and (rows["variant"] == "null").all() and rows["sigma_train"].isna().all()
+        assert set(rows["quantity"]) == {"curve", "range", "spread"}
+    assert blur.loc[blur["quantity"] == "spread", "value"].item() == pytest.approx(4 / np.sqrt(2))
 
 
 # --- the figures
@@ -307,15 +351,20 @@ def test_figure_6_is_the_wrapped_run_of_the_highest_level_within_its_central_ran
     (ax,) = figure.axes
     assert "WNE" in ax.get_title() and ax.get_title().endswith("50")
     assert ax.get_xlim() == pytest.approx((2.2, 8.8)) and "50" in ax.get_xlabel()
-    points = np.concatenate([line.get_xydata() for line in ax.lines])
+    *curves, identity = ax.lines
+    np.testing.assert_allclose(identity.get_ydata(), -20 * np.log10(identity.get_xdata()))
+    points = np.concatenate([line.get_xydata() for line in curves])
     assert (points[:, 1] == -20.5).all() and points[:, 0].min() >= 2.2 and points[:, 0].max() <= 8.8
-    assert len(ax.lines) == 3  # the bin without patches at sigma 50 breaks its curve
+    assert len(curves) == 3  # the bin without patches at sigma 50 breaks its curve
 
 
 def test_figure_11_has_a_row_for_each_level_common_axes_and_the_spread(drawn):
     figure = fig11(*drawn)
-    assert len(figure.axes) == 6
-    for index, ax in enumerate(figure.axes):
+    *panels, identity, blur = figure.axes
+    assert len(panels) == 6
+    for ax, name, spread in ((identity, "Identity", 0), (blur, "Gaussian blur", 4 / np.sqrt(2))):
+        assert ax.get_title().endswith(f"{name} (null model)") and f"spread {spread:.2f} dB" in ax.texts[0].get_text()
+    for index, ax in enumerate(panels):
         level, is_wrapped = ("10", "25", "50")[index // 2], index % 2 == 0  # WNE left, as in the paper
         assert ax.get_title().endswith(level) and ("WNE" in ax.get_title()) == is_wrapped
         heights = {round(height, 6) for line in ax.lines for height in line.get_ydata()}

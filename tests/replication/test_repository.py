@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from replication.study.params import load_params
+from replication.study.params import ANALYSES, load_params
 from replication.study.published import is_published_size
 from wne.models import create_denoiser
 

@@ -25,7 +25,7 @@ _ENDS = {"cuda": "GPU", "cpu": "CPU"}
 _NOTHING = {
     "defects": "run group variant objective n paper_median paper_max",
     "filters": "item run variant sigma_test rho row_sum_error_max",
-    "errors": "item variant sigma_train quantity n value low high",
+    "errors": "item variant sigma_train quantity baseline n value low high",
 }
 
 

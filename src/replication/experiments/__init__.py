@@ -31,4 +31,8 @@ ANALYSES = {
         "replication.experiments.controls",
         "Oracles, WNE at test time alone and classical denoisers over the noise sweep (beyond the paper).",
     ),
+    "windows": Analysis(
+        "replication.experiments.windows",
+        "WNE with the statistics of windows, not of the whole image (beyond the paper).",
+    ),
 }

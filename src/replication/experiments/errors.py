@@ -6,8 +6,13 @@
 x is a training patch, y = x + sigma n, f any denoiser, its output not clipped; Q in dB. Under NE,
 Q(a y + b, a x + b) = Q(y, x). Every run sees the same patches, and every sigma the same noise scaled.
 
+Two null models see the same patches, because curves may also coincide for a map that removes little noise:
+
+    identity: f(y) = y, so that Q = -20 log10 Delta, one curve for all sigma by definition
+    blur: a Gaussian with the deviation `blur` in pixels, mirrored at the borders; both are equivariant, untrained
+
 `analyse` writes samples.csv: one row for each (sigma_test, patch) with `delta`, and a column of Q named
-after each run. replication.results.errors bins them and measures how far the curves of different sigma collapse.
+after each run and null model. replication.results.errors bins them and measures how far the curves of different sigma collapse.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from replication.data.images import load_set
@@ -40,6 +46,15 @@ def normalized_quality(denoised: Tensor, clean: Tensor, noisy: Tensor) -> Tensor
     std = noisy.double().flatten(1).std(dim=1, correction=0)
     error = torch.linalg.vector_norm((denoised.double() - clean.double()).flatten(1), dim=1)
     return 20 * torch.log10(std / error)
+
+
+def null_models(blur: float) -> dict[str, Callable[[Tensor], Tensor]]:
+    """Those of the head of this module, (B, C, H, W) to the same shape."""
+
+    def blurred(noisy: Tensor) -> Tensor:
+        return torch.from_numpy(gaussian_filter(noisy.cpu().numpy(), (0, 0, blur, blur), mode="mirror"))
+
+    return {"identity": lambda noisy: noisy, "blur": blurred}
 
 
 @torch.inference_mode()
@@ -84,7 +99,7 @@ def analyse(params: Params, name: str, paths: ProfilePaths, device: torch.device
     channels = params.tasks[params.run(spec.runs[0]).task].channels
     images = [pixels for _, pixels in load_set(paths.root / IMAGES, spec.train_set, channels=channels)]
     sampler = PatchSampler(images, spec.patch)
-    denoisers = {run: load_run(paths, params, run, device) for run in spec.runs}
+    denoisers = {run: load_run(paths, params, run, device) for run in spec.runs} | null_models(spec.blur)
     stream = (params.seed, spec.train_set)
     samples = measure_errors(denoisers, sampler, spec.patches, spec.sigmas, stream, device)
     with analysis_folder(params, paths, "errors", name) as folder:

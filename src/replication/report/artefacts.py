@@ -174,6 +174,7 @@ ARTEFACTS = (
     _figure("exposure_pictures", "Other exposures as pictures", "exposure:exposure_pictures", "+exposure",
             caption=_EXPOSED),
     _table("exposure", "Other exposures in numbers", "exposure:exposure", "+exposure"),
+    _figure("windows", "Beyond the paper: statistics of windows in place of the whole image", "windows:windows", "+windows"),
     # Cost, data, training.
     _table("table02", "Table 2: time on the GPU, FDnCNN", "timing:table02", "", "C6"),
     _table("table05", "Table 5: time, SwinIR", "timing:table05", "", "C6"),

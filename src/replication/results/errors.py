@@ -13,6 +13,10 @@ Intervals: bootstrap over patches, the same for all sigmas and runs, not over im
 about means that scatter already, so the second term is taken off twice in a resampled table. NaN: curves that
 share no bin have no spread, and samples so small that a resampled table has no such bin have no interval.
 
+The null models of replication.experiments.errors are rows with the variant "null" and their name in place of the run.
+They show what a small spread is worth: that of the identity is 0 but for the width of the bins. So each run is compared
+with them, Q_run - Q_null, the mean over all sigmas and patches.
+
 `quantity` says what the columns hold, after `item` and the identity of the run:
 
 | quantity | sigma_test | delta | n | value | std | low, high | counted |
@@ -21,6 +25,7 @@ share no bin have no spread, and samples so small that a resampled table has no 
 | range | sigma | | patches | median of Delta | | central 95 % of Delta | |
 | spread | | | patches | spread, dB | | interval | |
 | spread_difference | | | patches | spread less that of `baseline`, dB | | interval | |
+| null_gain | | | patches | mean Q less that of the null model `baseline`, dB | | interval | |
 """
 
 from __future__ import annotations
@@ -33,11 +38,13 @@ import pandas as pd
 from replication.results.estimates import joined
 from replication.results.files import CollectError, read_csv
 from replication.results.identity import IDENTITY, baseline_of, identity
-from replication.results.statistics import resampled_units, tail_probability
+from replication.results.statistics import mean_interval, resampled_units, tail_probability
+from replication.study.labels import NULL_MODELS
 from replication.study.params import Errors, Params, Statistics
 from replication.study.paths import ProfilePaths
 
 MINIMUM = 5  # patches of a bin at one sigma for its mean to count
+NULL = "null"  # the variant of null models
 CENTRAL = (0.025, 0.975)  # probabilities at the ends of the central 95 %
 _COLUMNS = ["quantity", "baseline", "sigma_test", "delta", "n", "value", "std", "low", "high", "counted"]
 _CHUNK = 200  # resampled tables at a time
@@ -110,9 +117,9 @@ class Sample:
         self.sigmas, self.bins, self.d = sorted(spec.sigmas), spec.bins, channels * spec.patch**2
         self.delta, *quality = (
             samples.pivot(index="sigma_test", columns="patch", values=column).sort_index().to_numpy()
-            for column in ("delta", *spec.runs)
+            for column in ("delta", *spec.runs, *NULL_MODELS)
         )
-        self.quality = dict(zip(spec.runs, quality))
+        self.quality = dict(zip((*spec.runs, *NULL_MODELS), quality))
         self.patches = self.delta.shape[1]
         self.index = bin_of(self.delta, self.d, self.bins)
         self.low, self.high = np.quantile(self.delta, CENTRAL, axis=1)
@@ -157,21 +164,39 @@ def errors_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
 
 
 def item_rows(params: Params, spec: Errors, sample: Sample) -> list[pd.DataFrame]:
-    """The rows of each run of an item."""
-    resampled = {run: sample.resampled_spreads(run, params.statistics) for run in spec.runs}
+    """The rows of each run of an item, then of each null model."""
+    resampled = {name: sample.resampled_spreads(name, params.statistics) for name in sample.quality}
     tail = tail_probability(sample.patches, params.statistics.confidence)
 
     def row(quantity: str, value: float, values: np.ndarray, **more: str) -> dict[str, object]:
         low, high = np.quantile(values, [tail, 1 - tail])
         return {"quantity": quantity, "n": sample.patches, "value": value, "low": low, "high": high} | more
 
+    def null_gain(run: str, null: str) -> dict[str, object]:
+        """Patches are drawn again, each with all its sigmas."""
+        gains = (sample.quality[run] - sample.quality[null]).mean(axis=0)
+        value, low, high = (float(end[0]) for end in mean_interval(gains[:, None], params.statistics))
+        return {
+            "quantity": "null_gain",
+            "baseline": null,
+            "n": sample.patches,
+            "value": value,
+            "low": low,
+            "high": high,
+        }
+
     parts = []
     for run in spec.runs:
         rows = [*_level_rows(sample, run), row("spread", sample.spread(run), resampled[run])]
+        rows += [null_gain(run, null) for null in NULL_MODELS]
         if (baseline := baseline_of(params, run)) in spec.runs:
             value, values = sample.spread(run) - sample.spread(baseline), resampled[run] - resampled[baseline]
             rows.append(row("spread_difference", value, values, baseline=baseline))
         parts.append(pd.DataFrame(rows).reindex(columns=_COLUMNS).assign(**identity(params, run)))
+    for null in NULL_MODELS:
+        rows = [*_level_rows(sample, null), row("spread", sample.spread(null), resampled[null])]
+        whose = dict.fromkeys(IDENTITY) | {"run": null, "group": spec.group, "variant": NULL}
+        parts.append(pd.DataFrame(rows).reindex(columns=_COLUMNS).assign(**whose))
     return parts
 
 

@@ -2,13 +2,14 @@
 
 | column | holds |
 |---|---|
-| kind | quality, gain, contrast, defect, unleaked; controls, exposure, samplers: the analyses of these names |
+| kind | quality, gain, contrast, defect, unleaked; controls, exposure, samplers, windows: the analyses of these names |
 | item | of an analysis |
 | run | the run; "observed" for the input of a sampler |
 | denoiser, wrapped | of `controls`: a denoiser without training, and whether it is in the wrapper |
+| window | of `windows`: side in pixels of the windows of mean and std, 0 for the whole image |
 | test_set, corruption | distribution of the noise, "real", "jpeg", the operator of a sampler, or the sweep of `exposure` |
 | level | sigma_test in 8-bit units, the quality of JPEG files, contrast or brightness; empty where there is none, or 0 |
-| against | what is subtracted on the same images and noise: a run, or "alone", the denoiser of `controls` unwrapped |
+| against | what is subtracted on the same images and noise: a run; "alone", the denoiser of `controls` unwrapped; "whole image", the run of `windows` with the statistics of that |
 | quantity | psnr (dB), ssim, input_psnr, paper and sharp (equivariance defects), ... |
 | n | images; noise draws of one image are averaged first |
 | value, low, high | the mean and its interval; the ends are empty for n = 1 and for counts, medians and maxima |
@@ -28,8 +29,8 @@ from replication.results.files import CollectError
 from replication.results.statistics import mean_interval
 from replication.study.params import Statistics
 
-COLUMNS = ["kind", "item", "run", "denoiser", "wrapped", "test_set", "corruption", "level", "against", "quantity", "n",
-           "value", "std", "low", "high"]  # fmt: skip
+COLUMNS = ["kind", "item", "run", "denoiser", "wrapped", "window", "test_set", "corruption", "level", "against",
+           "quantity", "n", "value", "std", "low", "high"]  # fmt: skip
 ENDS = {"value": "", "std": "_std", "low": "_low", "high": "_high"}  # column -> how its name ends in a wide table
 
 

@@ -1,4 +1,4 @@
-"""What figures and tables look up in the tables `controls` and `recipe`."""
+"""What figures and tables look up in the tables `controls`, `recipe` and `windows`."""
 
 from __future__ import annotations
 
@@ -69,6 +69,22 @@ def shown_levels(rows: pd.DataFrame) -> list[float]:
     """The lowest sigma_test, sigma_train, and the highest sigma_test of an ablation or an item; 8-bit units."""
     tested = rows["sigma_test"]
     return sorted({float(tested.min()), float(rows["sigma_train"].iloc[0]), float(tested.max())})
+
+
+def at_place(rows: pd.DataFrame, place: str) -> pd.DataFrame:
+    """The rows of one run at the "Lowest", the "Matched" or the "Highest" sigma_test.
+
+    Without rows: the matched level of a run that was trained on a range of them.
+    """
+    tested, trained = rows["sigma_test"], rows["sigma_train"].iloc[0]
+    matched = pd.to_numeric(trained, errors="coerce")
+    return rows[tested == {"Lowest": tested.min(), "Matched": matched, "Highest": tested.max()}[place]]
+
+
+def smallest_windows(summary: Summary) -> pd.DataFrame:
+    """The rows of each run of `windows` over its smallest ones, with its gain over the whole image's statistics."""
+    rows = summary.windows[summary.windows["psnr_gain"].notna()]
+    return rows[rows["window"] == rows.groupby("run")["window"].transform("min")]
 
 
 def all_recipes(rows: pd.DataFrame) -> list[str]:

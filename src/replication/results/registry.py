@@ -21,6 +21,7 @@ from replication.results.filters import filters_table
 from replication.results.runs import KINDS, RunResults, run_files
 from replication.results.samplers import sampler_estimates
 from replication.results.timing import timing_table
+from replication.results.windows import window_estimates
 from replication.study.params import ANALYSES, Params
 from replication.study.paths import ProfilePaths
 
@@ -45,6 +46,7 @@ SECTIONS = {
     "samplers": Section("samplers NAME", "estimates", sampler_estimates),
     "exposure": Section("exposure NAME", "estimates", exposure_estimates),
     "controls": Section("controls NAME", "estimates", control_estimates),
+    "windows": Section("windows NAME", "estimates", window_estimates),
     "leakage": Section("audit NAME", "leakage", leakage_table),
     "difficulty": Section("difficulty NAME", "difficulty", difficulty_table),
     "timing": Section("timing", "timing", timing_table),

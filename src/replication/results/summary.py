@@ -52,6 +52,7 @@ class Summary:
     samplers: pd.DataFrame
     exposure: pd.DataFrame
     controls: pd.DataFrame
+    windows: pd.DataFrame
 
 
 def summary_of(files: dict[str, pd.DataFrame], source: dict) -> Summary:

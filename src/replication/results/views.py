@@ -39,6 +39,7 @@ VIEWS = {
     "exposure": View("kind == 'exposure'", "item run test_set sweep place", "psnr psnr_gain", "input_psnr against"),
     "controls": View("kind == 'controls'", "item run denoiser wrapped test_set noise sigma_test", "psnr ssim psnr_gain",
                      f"input_psnr input_psnr_clipped against {_DEFECTS}"),
+    "windows": View("kind == 'windows'", "item run window test_set noise sigma_test", "psnr psnr_gain"),
 }  # fmt: skip
 # How the report calls columns of the long table.
 _NAMES = {"noise": "corruption", "operator": "corruption", "sweep": "corruption", "sigma_test": "level",

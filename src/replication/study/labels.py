@@ -19,6 +19,7 @@ CONTROLS = {
     "nlm": "Non-local means",
     "wavelet": "Wavelet",
 }
+NULL_MODELS = {"identity": "Identity", "blur": "Gaussian blur"}  # of replication.experiments.errors
 LOSSES = {"l1": "L1", "mse": "MSE"}
 SCHEDULES = {"constant": "constant", "halving": "halved", "one_cycle": "one cycle", "cosine": "cosine"}
 BACKBONES = {"dncnn": "DnCNN", "fdncnn": "FDnCNN", "swinir": "SwinIR", "restormer": "Restormer"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from replication.report import style
 from replication.report.figures.grid import Panels
-from replication.results.errors import MINIMUM, bin_centres
+from replication.results.errors import MINIMUM, NULL, bin_centres
 from replication.results.summary import CollectError, Summary, single_level
 from replication.study import labels
 from replication.study.params import Params
@@ -27,9 +29,9 @@ def fig06(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     """Figure 6: WNE trained at the highest sigma_train, over the central 95 % of Delta at that level.
 
     Where Delta was not measured at sigma_train, the range is that of the nearest sigma_test; the label of the
-    axis names it.
+    axis names it. Dashed: the identity, Q = -20 log10 Delta.
     """
-    rows, width = _rows(params, summary)
+    rows, _, width = _rows(params, summary)
     rows = rows[rows["variant"] == "wne"]
     sigma_train = max(rows["sigma_train"], key=float)
     rows = rows[rows["sigma_train"] == sigma_train]
@@ -38,51 +40,62 @@ def fig06(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     curves = rows[(rows["quantity"] == "curve") & (rows["n"] >= MINIMUM)]
     curves = _not_empty(curves[curves["delta"].between(shared["low"], shared["high"])])
     colours = style.level_colours(rows["sigma_test"])
-    grid = Panels(1, 1, legend_lines=1, height=2.6, top_axis=False)
+    grid = Panels(1, 1, legend_lines=2, height=2.6, top_axis=False)
     ax = grid.axes[0, 0]
     _draw(ax, curves, colours, width)
     ax.set(xlim=(shared["low"], shared["high"]), ylim=_quality_limits(curves), ylabel=_QUALITY)
     ax.set_xlabel(f"{_DELTA}, central 95 % at $\\sigma$ = {shared['sigma_test']:g}")
+    difficulties = np.linspace(shared["low"], shared["high"])
+    (identity,) = ax.plot(difficulties, -20 * np.log10(difficulties), label="Identity", **style.IDENTITY)
+    ax.set_ylim(min(ax.get_ylim()[0], _TICK * np.floor(identity.get_ydata().min() / _TICK)))
     label = labels.denoiser_label(rows["backbone"].iloc[0], "wne")
     grid.title(0, f"{label}, $\\sigma_{{\\mathrm{{train}}}}$ = {sigma_train}")
-    return grid.legend([style.level_lines(colours)], spread=0.9)
+    return grid.legend([style.level_lines(colours), [identity]], spread=0.9)
 
 
 def fig11(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     """Figure 11: WNE and baseline, a row for each sigma_train; the spread between the curves in the corner.
 
-    Each curve over the central 95 % of Delta at its own sigma_test, in the bins that enter the spread.
+    Each curve over the central 95 % of Delta at its own sigma_test, in the bins that enter the spread. The null models
+    stand in the last row.
     """
-    rows, width = _rows(params, summary)
-    curves = _not_empty(rows[(rows["quantity"] == "curve") & (rows["counted"].astype(str) == "True")])
+    rows, nulls, width = _rows(params, summary)
+    everything = pd.concat([rows, nulls])
+    curves = _not_empty(everything[(everything["quantity"] == "curve") & (everything["counted"].astype(str) == "True")])
     levels = sorted(rows["sigma_train"].unique(), key=float)
     colours = style.level_colours(rows["sigma_test"])
     x_limits = curves["delta"].min() - width / 2, curves["delta"].max() + width / 2
-    grid = Panels(len(levels), 2, legend_lines=1, height=1.75, top_axis=False)
-    for index, (line, column) in enumerate(np.ndindex(grid.axes.shape)):
-        ax, variant, level = grid.axes[line, column], _COLUMNS[column], levels[line]
+    panels = {}
+    for level, variant in product(levels, _COLUMNS):
         panel = rows[(rows["variant"] == variant) & (rows["sigma_train"] == level)]
-        _draw(ax, curves.loc[curves.index.intersection(panel.index)], colours, width)
-        ax.set(xlim=x_limits, ylim=_quality_limits(curves), xlabel=_DELTA, ylabel="" if column else _QUALITY)
         label = labels.denoiser_label(panel["backbone"].iloc[0], variant)
-        grid.title(index, f"{label}, $\\sigma_{{\\mathrm{{train}}}}$ = {level}")
+        panels[f"{label}, $\\sigma_{{\\mathrm{{train}}}}$ = {level}"] = panel
+    panels |= {f"{label} (null model)": nulls[nulls["run"] == name] for name, label in labels.NULL_MODELS.items()}
+    grid = Panels(len(panels) // 2, 2, legend_lines=1, height=1.2, top_axis=False)
+    for index, (title, panel) in enumerate(panels.items()):
+        ax = grid.axes.flat[index]
+        _draw(ax, curves.loc[curves.index.intersection(panel.index)], colours, width)
+        ylabel = "" if index % 2 else _QUALITY
+        ax.set(xlim=x_limits, ylim=_quality_limits(curves), xlabel=_DELTA, ylabel=ylabel)
+        grid.title(index, title)
         _write_spread(ax, panel)
     return grid.legend([style.level_lines(colours)])
 
 
-def _rows(params: Params, summary: Summary) -> tuple[pd.DataFrame, float]:
-    """Those of the first item of the group, denoisers trained at one noise level each, and the width of a bin."""
+def _rows(params: Params, summary: Summary) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+    """Those of the first item of the group: denoisers trained at one noise level each, null models; a bin's width."""
     items = [(name, spec) for name, spec in params.reported("errors").items() if spec.group == _GROUP]
     if not items:
         raise CollectError(f"{params.params_file}: errors has no item of the group {_GROUP}, which the figure needs")
     item, spec = items[0]
-    rows = summary.errors[summary.errors["item"] == item]
-    rows = single_level(rows[rows["variant"].isin(_COLUMNS)])
+    everything = summary.errors[summary.errors["item"] == item]
+    rows = single_level(everything[everything["variant"].isin(_COLUMNS)])
     panels = rows.groupby("sigma_train")["variant"].nunique()
     if rows.empty or (panels < len(_COLUMNS)).any():
         raise CollectError(f"{params.params_file}: errors.{item} needs both variants at each sigma_train")
     channels = rows["channels"].iloc[0]
-    return rows, 2 * bin_centres(channels * spec.patch**2, spec.bins)[0]
+    nulls = everything[everything["variant"] == NULL]
+    return rows, nulls, 2 * bin_centres(channels * spec.patch**2, spec.bins)[0]
 
 
 def _not_empty(curves: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The numbers of the report's text as LaTeX macros, so that none is typed by hand: exactly those that it uses.
 
-A new number is a line in FACTS of `study`, or in the tables of `effects` and `exposure`, whose heads explain their names.
+A new number is a line in FACTS of `study`, in QUESTIONS of `questions`, or in the tables of `effects` and `exposure`,
+whose heads explain their names.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from pathlib import Path
 from replication.report.cells import EMPTY, Cell
 from replication.report.numbers.effects import EFFECTS
 from replication.report.numbers.exposure import EXPOSURE
+from replication.report.numbers.questions import QUESTIONS
 from replication.report.numbers.study import FACTS
 from replication.report.source import Source
 
-NUMBERS = FACTS | EFFECTS | EXPOSURE
+NUMBERS = FACTS | EFFECTS | EXPOSURE | QUESTIONS
 MISSING = r"\StudyMissing"
 # Macros of LaTeX itself that begin with a capital letter, as those of numbers do.
 _LATEX = {"DeclareMathOperator", "IfFileExists", "Delta", "Sigma", "Gamma", "Theta", "Lambda", "Phi", "Psi", "Omega"}

@@ -24,7 +24,7 @@ from replication.report.cells import escape, fixed, interval, scientific, signed
 from replication.report.numbers.study import Number, Value
 from replication.report.source import Source
 from replication.results.length import GROUP, gaps_by_steps
-from replication.results.readers import ablations, design_recipes, recipe_labels
+from replication.results.readers import ablations, at_place, design_recipes, recipe_labels, smallest_windows
 from replication.results.summary import Summary, first_runs, on_first_set, single_level
 from replication.study import labels
 
@@ -101,15 +101,15 @@ _ROWS: dict[str, Rows] = {
     "WrappedAtTestRescaledGain": _control("wrapped_at_test_rescaled"),
     "WrappedTvGain": lambda s: _control("tv")(s).query("against == 'alone'"),
     **{f"Recipe{effect.capitalize()}": partial(_effect, effect) for effect in ("wrapper", "recipe", "both")},
+    "WindowGain": smallest_windows,
 }
-_TABLES = {"Recipe": "recipe", "Oracle": "controls", "Wrapped": "controls"}  # of rows that a profile may lack
+# Of rows that a profile may lack.
+_TABLES = {"Recipe": "recipe", "Oracle": "controls", "Wrapped": "controls", "Window": "windows"}
 
 
 def _at(run: pd.DataFrame, place: str) -> pd.Series:
     """The row of one run at the lowest, the matched or the highest sigma_test."""
-    tested = run["sigma_test"]
-    ends = {"Lowest": tested.min(), "Highest": tested.max()}
-    return run[tested == (ends[place] if place in ends else float(run["sigma_train"].iloc[0]))].iloc[0]
+    return at_place(run, place).iloc[0]
 
 
 def _gain(name: str, place: str, form: str, source: Source) -> Value:

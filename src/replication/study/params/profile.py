@@ -33,6 +33,7 @@ from replication.study.params.sections import (
     TestSet,
     Timing,
     Weights,
+    Windows,
     analysed_runs,
 )
 from replication.study.params.types import Count, Frozen, Name, Seed
@@ -60,6 +61,7 @@ class Params(Frozen):
     samplers: dict[Name, Sampler]
     exposure: dict[Name, Exposure]
     controls: dict[Name, Controls]
+    windows: dict[Name, Windows]
     leakage: dict[Name, list[Name]]  # training set: the test sets whose images are looked for in it
     difficulty: dict[Name, Difficulty]  # training set: its patches
     timing: Timing
@@ -101,9 +103,9 @@ class Params(Frozen):
         return _hash(self.describe(name))
 
     def analysis_fingerprint(self, section: str, name: str) -> str:
-        """Hash of all that determines the results of an item of `filters`, `errors`, `samplers` or `controls`."""
+        """Hash of all that determines the results of an item of a section of ANALYSES."""
         item = getattr(self, section)[name]
-        facts = {"item": item.model_dump(mode="json"), "seed": self.seed, "runs": {}}
+        facts = {"item": item.model_dump(mode="json", exclude={"report"}), "seed": self.seed, "runs": {}}
         facts["runs"] = {run: self.fingerprint(run) for run in analysed_runs(item)}
         if hasattr(item, "test_set"):
             facts["test_set"] = self.test_sets[item.test_set].model_dump(mode="json")
@@ -123,8 +125,9 @@ class Params(Frozen):
         return {name: run for name, run in self.runs.items() if self.groups[run.group].report}
 
     def reported(self, section: str) -> dict[str, Analysis]:
-        """The items of a section of ANALYSES whose group is reported."""
-        return {name: item for name, item in getattr(self, section).items() if self.groups[item.group].report}
+        """The items of a section of ANALYSES that are reported, and whose group is."""
+        items = getattr(self, section).items()
+        return {name: item for name, item in items if item.report and self.groups[item.group].report}
 
     def sweep(self, name: str, test_set: str) -> list[float]:
         """The sigma_test of a run, 8-bit units: those of the test set and the one it was trained at."""

@@ -18,6 +18,7 @@ from replication.study.params.types import (
     Count,
     Different,
     Distribution,
+    Exposed,
     Frozen,
     Name,
     Pixel,
@@ -206,9 +207,13 @@ class Difficulty(Frozen):
 
 
 class Analysis(Frozen):
-    """Something that is measured on trained runs, `runs` or `run`, of one group."""
+    """Something that is measured on trained runs, `runs` or `run`, of one group.
+
+    `report: false`, as that of a group, keeps out of the summary what has not been measured yet.
+    """
 
     group: Name
+    report: bool = True  # changes no result
 
 
 class Filters(Analysis):
@@ -230,12 +235,16 @@ class Filters(Analysis):
 
 
 class Errors(Analysis):
-    """Normalized error against difficulty on training patches (Figs. 6, 11). `sigmas` of the test, 8-bit units."""
+    """Normalized error against difficulty on training patches (Figs. 6, 11). `sigmas` of the test, 8-bit units.
+
+    `blur`: deviation in pixels of the Gaussian that serves as a null model.
+    """
 
     train_set: Name
     patches: Count  # for each sigma
     patch: Side
     bins: Count  # between 0 and 1.1 sqrt(d)
+    blur: Positive
     sigmas: Annotated[Sigmas, Field(min_length=1)]
     runs: RunNames
 
@@ -281,10 +290,10 @@ class Exposure(Analysis):
     test_set: Name
     images: Count
     sigma: Positive
-    contrasts: Annotated[list[Positive], Field(min_length=1)]
-    brightnesses: Annotated[list[float], Field(min_length=1)]
-    pictures: list[tuple[Positive, float]]
-    runs: list[Name]
+    contrasts: Annotated[list[Positive], Field(min_length=1), Different]
+    brightnesses: Annotated[list[float], Field(min_length=1), Different]
+    pictures: list[Exposed]
+    runs: RunNames
 
     @model_validator(mode="after")
     def _has_the_exposure_of_training(self) -> Exposure:
@@ -306,6 +315,19 @@ class Controls(Analysis):
     test_set: Name
 
 
+class Windows(Analysis):
+    """WNE runs with mean and std over windows in place of the whole image: beyond the paper.
+
+    `windows`: their sides in pixels. `scored`: side of the central square on which PSNR is measured.
+    """
+
+    test_set: Name
+    images: Count  # the first ones
+    windows: Annotated[list[Side], Field(min_length=1), Different]
+    scored: Count
+    runs: RunNames
+
+
 class Weights(Frozen):
     """A run whose trained weights are published with a model card. `group`: its own."""
 
@@ -325,6 +347,7 @@ ANALYSES: dict[str, type[Analysis]] = {
     "samplers": Sampler,
     "exposure": Exposure,
     "controls": Controls,
+    "windows": Windows,
 }
 
 

@@ -29,6 +29,7 @@ LARGEST_PATCH = 1024  # pixels; no set of training images is larger throughout
 Side = Annotated[int, Field(ge=1, le=LARGEST_PATCH)]  # of a patch
 Seed = Annotated[int, Field(ge=0)]
 Pixel = Annotated[tuple[int, int], Field(strict=False)]  # (row, column) inside a crop
+Exposed = Annotated[tuple[Positive, float], Field(strict=False)]  # (contrast, brightness)
 Shape = Annotated[tuple[Count, Count, Count, Count], Field(strict=False)]  # (B, C, H, W), a list in the file
 Channels = Annotated[Literal[1, 3], BeforeValidator(_no_boolean)]  # to Python, True is 1
 Sigmas = Annotated[list[Positive], Different]  # 8-bit units

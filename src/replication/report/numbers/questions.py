@@ -1,0 +1,105 @@
+"""Numbers of the questions that an analysis answers: what null models do (C8), and the statistics of windows."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+
+from replication.claims.analyses import COLLAPSE
+from replication.claims.parts import Bounds
+from replication.report.cells import escape, fixed, interval, percent, signed
+from replication.report.numbers.study import Number, Value
+from replication.report.source import Source
+from replication.results.errors import NULL
+from replication.results.readers import at_place, smallest_windows
+from replication.study.labels import NULL_MODELS
+
+
+def _errors(source: Source, quantity: str, **values: str) -> pd.DataFrame:
+    rows = source.summary.errors
+    for column, value in ({"quantity": quantity} | values).items():
+        rows = rows[rows[column] == value]
+    return rows
+
+
+def _range(values: pd.Series, of: Number) -> Value:
+    """0.10 to 0.30; one number where both ends are written alike."""
+    if values.dropna().empty:
+        return None
+    return " to ".join(dict.fromkeys(of(end).latex for end in (values.min(), values.max())))
+
+
+def _spread(variant: str, source: Source) -> Value:
+    return _range(_errors(source, "spread", variant=variant)["value"], fixed)
+
+
+def _null_spread(null: str, form: str, source: Source) -> Value:
+    rows = _errors(source, "spread", variant=NULL, run=null)
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    return interval(row["low"], row["high"]) if form else fixed(row["value"])
+
+
+def _over_null(null: str, source: Source) -> Value:
+    """Q(WNE) - Q(null model), dB, over the values of sigma_train."""
+    return _range(_errors(source, "null_gain", variant="wne", baseline=null)["value"], signed)
+
+
+def _null_note(source: Source) -> Value:
+    """Which null models collapse by the rule of C8, and what follows from that."""
+    rows = _errors(source, "spread", variant=NULL)
+    if rows.empty:
+        return None
+    holds = {row.run: Bounds(upper=COLLAPSE).hold(row.low, row.high) for row in rows.itertuples()}
+    names = [label.lower() for name, label in NULL_MODELS.items() if holds[name]]
+    if not names:
+        is_open = None in holds.values()
+        return f"{'It is open whether either' if is_open else 'Neither'} collapses to within the bound of C8."
+    who = f"The {names[0]} collapses" if len(names) == 1 else "Both collapse"
+    return (
+        f"{who} to within the bound of C8, so a small spread alone does not show that a network denoises; C8 asks of "
+        "WNE a smaller error than theirs as well."
+    )
+
+
+def _window_sides(source: Source) -> Value:
+    return _range(smallest_windows(source.summary)["window"], partial(fixed, digits=0))
+
+
+def _window_note(source: Source) -> Value:
+    """How much of the distance to NE-arch at the lowest noise windows close: medians over networks of the CNN family."""
+    rows, contrasts = smallest_windows(source.summary), source.summary.contrasts
+    runs = rows.loc[rows["group"] == "cnn", "run"].unique()
+    contrasts = contrasts[(contrasts["against_variant"] == "ne_arch") & contrasts["run"].isin(runs)]
+    if contrasts.empty:
+        return None
+    gain, gap = (
+        pd.Series([at_place(run, "Lowest")["psnr_gain"].iloc[0] for _, run in table.groupby("run")]).median()
+        for table in (rows[rows["run"].isin(contrasts["run"])], contrasts)
+    )
+    if gap >= 0:
+        return "DnCNN-WNE does not trail NE-arch at the lowest noise here, so there is no gap to close."
+    share = gain / -gap
+    if share < 0.005:
+        return "This does not narrow the gap between DnCNN-WNE and NE-arch at the lowest noise."
+    closed = percent(share).latex if share < 1 else "all"
+    return f"This closes {closed} of the gap between DnCNN-WNE and NE-arch at the lowest noise (medians over networks)."
+
+
+QUESTIONS: dict[str, Number] = {
+    "WneSpreadRange": partial(_spread, "wne"),
+    "BaselineSpreadRange": partial(_spread, "baseline"),
+    **{
+        f"Null{null.capitalize()}Spread{form}": partial(_null_spread, null, form)
+        for null in NULL_MODELS
+        for form in ("", "Interval")
+    },
+    **{f"WneOver{null.capitalize()}Range": partial(_over_null, null) for null in NULL_MODELS},
+    "NullNote": _null_note,
+    "StudyErrorPatches": lambda s: escape(_errors(s, "spread")["n"].max()) if len(s.summary.errors) else None,
+    "WindowNetworks": lambda s: smallest_windows(s.summary)["run"].nunique() or None,
+    "WindowSides": _window_sides,
+    "WindowNote": _window_note,
+}
