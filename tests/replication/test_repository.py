@@ -27,7 +27,7 @@ def _params_file(profile: str) -> Path:
 def test_every_profile_runs_the_same_pipeline(profile):
     """But for the folders of sections that a profile leaves empty: DVC refuses a dependency that nothing makes."""
     params, expected = load_params(_params_file(profile)), (ROOT / "dvc.yaml").read_text()
-    for section in ("filters", "errors", "samplers", "exposure", "controls", "difficulty"):
+    for section in (*ANALYSES, "difficulty"):
         if not getattr(params, section):
             expected = expected.replace(f"      - results/${{profile}}/{section}\n", "")
     assert (ROOT / "profiles" / profile / "dvc.yaml").read_text() == expected
