@@ -22,13 +22,16 @@ repro: $(READY) .dvc/tmp
 verify: $(READY)
 	replicate verify --params $(DIRECTORY)/params.yaml
 
+# A file's tests share what they make. Files in the order of tests/conftest.py: the longest first.
+PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 # The smoke profile's whole pipeline is one of the tests.
 test: $(READY)
-	python -m pytest --numprocesses 2 --dist loadfile
+	python -m pytest $(PARALLEL)
 
 # Without the pipeline, the wheel, the notebooks, compilation and other tests of more than some seconds.
 test-fast: $(READY)
-	python -m pytest tests -m "not pipeline and not slow" --numprocesses 2 --dist loadfile
+	python -m pytest tests -m "not pipeline and not slow" $(PARALLEL)
 
 # From the committed results: no checkpoints. Other profiles: make figures PROFILE=bsd400
 figures: $(READY)

@@ -1,5 +1,5 @@
-"""Commands in a copy of the repository, as a user types them, with the packages of the copy; and the recipes of docs/extending.md,
-followed to the letter."""
+"""Commands in a copy of the repository, as a user types them, with the packages of the copy and the programs of its folder bin;
+and the recipes of docs/extending.md, followed to the letter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 def shell(copy: Path, commands: str) -> str:
     """What the commands print; all of them must succeed."""
     environment = os.environ | {"PYTHONPATH": str(copy / "src"), "OMP_NUM_THREADS": "1"}  # one thread: as `make smoke`
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment["PATH"] = os.pathsep.join([str(copy / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
     environment["PYTEST_ADDOPTS"] = "-p no:cacheprovider"
     for variable in [name for name in environment if name.startswith("PYTEST_XDIST") or name == "PYTEST_CURRENT_TEST"]:
         del environment[variable]

@@ -20,6 +20,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # and of the notebooks and comman
 settings.register_profile("wne", deadline=None, derandomize=True, max_examples=8)
 settings.load_profile("wne")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no process waits for another at the end: the pipeline, notebooks and slow tests, the rest."""
+    items.sort(key=lambda item: (not has(item, "pipeline"), not has(item, "slow") and item.path.suffix != ".ipynb"))
+
+
+def has(item: pytest.Item, marker: str) -> bool:
+    return item.get_closest_marker(marker) is not None
+
+
 _TINY = {
     "dncnn": {"depth": 4, "width": 8},
     "fdncnn": {"depth": 4, "width": 8},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -42,30 +43,56 @@ def test_code_of_the_notebooks_is_that_of_the_code():
 
 
 _LOADED = """
-import sys
-for module in {modules!r}:
-    __import__(module)
-print(*(name for name in sys.modules if name.split(".")[0] in ("wne", "replication")))
+import json, sys
+from importlib import import_module
+
+def ours():
+    return [name for name in sys.modules if name.split(".")[0] in ("wne", "replication")]
+
+loaded = {}
+for stage, modules in json.load(sys.stdin).items():
+    for name in ours():
+        del sys.modules[name]
+    for module in modules:
+        import_module(module)
+    loaded[stage] = ours()
+print(json.dumps(loaded))
 """
 
 
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, list[str]]:
+    """Stage -> the modules of this repository that Python loads for it. One process: torch is loaded once."""
+    command = [sys.executable, "-c", _LOADED]
+    done = subprocess.run(command, input=json.dumps(ENTRIES), capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
 @pytest.mark.parametrize("stage", ENTRIES)
-def test_the_closure_has_every_module_that_python_loads(stage):
-    command = [sys.executable, "-c", _LOADED.format(modules=ENTRIES[stage])]
-    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert len(loaded) > 2
-    assert set(loaded) <= {*closure(ENTRIES[stage]), *LEFT_OUT}
+def test_the_closure_has_every_module_that_python_loads(stage, loaded):
+    assert len(loaded[stage]) > 2
+    assert set(loaded[stage]) <= {*closure(ENTRIES[stage]), *LEFT_OUT}
+
+
+def copied(folder: Path) -> Path:
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copy(ROOT / "params.yaml", folder)
+    (folder / "data").mkdir()
+    for table in ("registry.csv", "archives.csv"):
+        shutil.copy(ROOT / "data" / table, folder / "data")
+    return folder
 
 
 @pytest.fixture
 def copy(tmp_path) -> Path:
     """The sources and the parameters, to be changed."""
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    (tmp_path / "data").mkdir()
-    for table in ("registry.csv", "archives.csv"):
-        shutil.copy(ROOT / "data" / table, tmp_path / "data")
-    return tmp_path
+    return copied(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory) -> dict[str, str]:
+    """The hashes of a copy that is not changed."""
+    return hashes(copied(tmp_path_factory.mktemp("unchanged")))
 
 
 def hashes(copy: Path) -> dict[str, str]:
@@ -89,31 +116,27 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1))
 
 
-def test_comments_docstrings_and_layout_move_nothing(copy):
-    before = hashes(copy)
+def test_comments_docstrings_and_layout_move_nothing(copy, before):
     wrapper = copy / "src/wne/wrapper.py"
     edit(wrapper, '"""', '"""Another text. ')
     edit(wrapper, "\nimport ", "\n\n# a remark\nimport ")
     assert moved(copy, before) == set()
 
 
-def test_a_file_that_moves_moves_nothing(copy):
-    before = hashes(copy)
+def test_a_file_that_moves_moves_nothing(copy, before):
     (copy / "src/wne/moments.py").rename(copy / "src/wne/statistics_of_images.py")
     for file in (copy / "src").rglob("*.py"):
         file.write_text(file.read_text().replace("wne.moments", "wne.statistics_of_images"))
     assert moved(copy, before) == set()
 
 
-def test_a_new_backbone_moves_nothing(copy):
-    before = hashes(copy)
+def test_a_new_backbone_moves_nothing(copy, before):
     (copy / "src/wne/models/unet.py").write_text("from torch import nn\n\n\nclass UNet(nn.Module):\n    pass\n")
     edit(copy / "src/wne/registry.py", '    "dncnn":', '    "unet": "wne.models.unet:UNet",\n    "dncnn":')
     assert moved(copy, before) == set()
 
 
-def test_a_line_of_swinir_moves_what_uses_swinir(copy):
-    before = hashes(copy)
+def test_a_line_of_swinir_moves_what_uses_swinir(copy, before):
     with (copy / "src/wne/models/swinir.py").open("a") as file:
         file.write("\nANOTHER = 1\n")
     changed = moved(copy, before)
@@ -123,17 +146,15 @@ def test_a_line_of_swinir_moves_what_uses_swinir(copy):
     assert not {"train.dncnn", "train.fdncnn", "train.restormer", "evaluate.cnn", "noise", "collect"} & changed
 
 
-def test_a_line_of_the_wrapper_moves_every_training_and_no_test_set(copy):
-    before = hashes(copy)
+def test_a_line_of_the_wrapper_moves_every_training_and_no_test_set(copy, before):
     edit(copy / "src/wne/moments.py", "0.5", "0.25")
     changed = moved(copy, before)
     assert {key for key in before if key.startswith(("train.", "evaluate."))} <= changed
     assert not {"noise", "audit", "difficulty", "collect", "figures", "tables"} & changed
 
 
-def test_the_same_name_from_another_module_is_another_import(copy):
+def test_the_same_name_from_another_module_is_another_import(copy, before):
     """`from a import f` that becomes `from b import f` runs other code, though the text of the imports is left out."""
-    before = hashes(copy)
     twin = copy / "src/replication/data/metrics_of_another_kind.py"
     twin.write_text((copy / "src/replication/data/metrics.py").read_text() + "\nANOTHER = 1\n")
     edit(
