@@ -1,4 +1,4 @@
-"""Which optimizer and rate suit every variant of the default profile?
+"""Which optimizer and rate suit all variants of a backbone in the default profile?
 
     python -m benchmarks.rates     trains what benchmarks/rates.csv lacks, then writes docs/rates.md
 
@@ -27,6 +27,7 @@ from wne.files import write_text
 
 SCORES, PAGE = ROOT / "benchmarks/rates.csv", ROOT / "docs/rates.md"
 BASES = (*BASE_RUNS, "restormer-baseline-s25", "restormer-wne-s25")
+RECIPES = {"dncnn": "cnn", "fdncnn": "cnn", "swinir": "swin", "restormer": "restormer"}
 ADAM = {"cnn": 4e-3, "swin": 5e-3, "restormer": 2e-3}  # the rates of the default profile before it took Muon
 MUON = (3e-3, 6e-3, 1.2e-2)
 
@@ -68,36 +69,49 @@ def scores(params: Params, trial: Trial, paths: ProfilePaths) -> list[dict[str, 
     return [facts | row for row in validation_scores(params, trial.name, paths)]
 
 
-def page(table: pd.DataFrame, versions: str) -> str:
-    """Markdown. `table`: base, optimizer, rate, image, sigma (8-bit units), psnr (dB)."""
-    means = table.groupby(["base", "optimizer", "rate", "sigma"], sort=False)["psnr"].mean()
+def choices(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean gain over Adam in dB at sigma 25 of each rate of Muon (columns), over the networks of each recipe (rows).
+
+    `table`: base, optimizer, rate, image, sigma (8-bit units), psnr (dB; empty where the training diverged).
+    """
+    means = table[table["sigma"] == 25].groupby(["base", "optimizer", "rate"])["psnr"].mean()
     adam, muon = means.xs("adam", level="optimizer").droplevel("rate"), means.xs("muon", level="optimizer")
-    gains = (muon - adam).xs(25.0, level="sigma").unstack("rate").fillna(-math.inf)  # diverged
-    spans = {rate: f"{gains[rate].min():+.2f} to {gains[rate].max():+.2f} dB" for rate in sorted(gains)}
+    gains = (muon - adam).unstack("rate").reindex(adam.index).fillna(-math.inf)
+    backbones = gains.index.str.split("-").str[0]
+    return gains.groupby([RECIPES[backbone] for backbone in backbones], sort=False).mean()
+
+
+def page(table: pd.DataFrame, versions: str) -> str:
+    """Markdown. `table`: as for `choices`."""
+    gains = choices(table)
     lines = [
-        "# Optimizer and rate of the default profile",
+        "# Optimizers and rates of the default profile",
         "",
         f"<!-- made by `python -m benchmarks.rates`: {versions} -->",
         "",
-        f"Muon for the hidden weights against Adam for all, over {len(gains)} networks, validation PSNR at sigma 25: "
-        + "; ".join(f"{span} at rate {rate:g}" for rate, span in spans.items())
-        + f". The rate with the best worst case is {gains.min().idxmax():g}; the profile takes it for every variant.",
+        "Muon for the hidden weights (and Adam for the rest, at the same rate) against Adam for all. One choice for all "
+        "variants of a backbone, that with the largest mean validation PSNR at sigma 25:",
+        "",
+        *(f"- `{recipe}`: {_choice(row)}." for recipe, row in gains.iterrows()),
         "",
         f"PSNR in dB, mean over {table['image'].dropna().nunique()} validation images that are in no test set; one seed, so that "
         "differences of a tenth may be chance.",
     ]
+    means = table.groupby(["sigma", "base", "optimizer", "rate"], sort=False)["psnr"].mean()
     for sigma in means.index.unique("sigma"):
-        at = means.xs(sigma, level="sigma").unstack(["optimizer", "rate"])
-        columns = [("adam", rate) for rate in ADAM.values()] + [("muon", rate) for rate in MUON]
         head = ["network", "Adam", *(f"Muon, {rate:g}" for rate in MUON)]
         lines += ["", f"## Sigma {sigma:g}", "", f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-        for base, row in at.iterrows():
+        for base, row in means[sigma].groupby("base", sort=False):
             backbone, variant = base.split("-")[:2]
-            adams = [row[key] for key in columns[: len(ADAM)] if key in row and pd.notna(row[key])]
-            cells = [*adams, *(row[key] for key in columns[len(ADAM) :])]
-            name = f"{labels.backbone_label(backbone)} {labels.variant_label(variant)}"
-            lines.append(f"| {name} | {' | '.join(f'{value:.2f}' for value in cells)} |")
+            cells = " | ".join(f"{value:.2f}" for value in row)
+            lines.append(f"| {labels.backbone_label(backbone)} {labels.variant_label(variant)} | {cells} |")
     return "\n".join([*lines, ""])
+
+
+def _choice(gains: pd.Series) -> str:
+    spans = ", ".join(f"{gain:+.2f} dB at {rate:g}" for rate, gain in gains.items())
+    best = f"Muon at {gains.idxmax():g}" if gains.max() > 0 else "Adam"
+    return f"{best} (Muon over Adam, mean: {spans})"
 
 
 def main() -> None:
