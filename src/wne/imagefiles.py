@@ -166,16 +166,18 @@ def _open_array(path: Path) -> ImageFile:
 
     def pages() -> Iterator[Page]:
         for page in array:
-            check_memory(path, page.size, page.itemsize)
+            check_memory(path, page.shape, page.itemsize)
             yield Page(page.astype(page.dtype.newbyteorder("=")))
 
     return ImageFile(path, len(array), array.dtype.newbyteorder("="), pages, shape=shape)
 
 
-def check_memory(path: Path, values: int, itemsize: int) -> None:
+def check_memory(path: Path, shape: tuple[int, int, int], itemsize: int) -> None:
     """Raises ImageFileError for an image that the system would end the process for; knows the free memory of Linux alone."""
-    # Measured: the network's tiles, and copies of a plane in single and double precision.
-    needed, free = values * itemsize * 2 + values * 36, _free_memory()
+    height, width, channels = shape
+    # Measured: copies of a channel in the network's precision and in that of the result; the file's values twice.
+    needed = height * width * ((28 if itemsize <= 2 else 68) + 2 * channels * itemsize)
+    free = _free_memory()
     if free is not None and needed > free:
         raise ImageFileError(
             f"{path}: too large for the memory: needs about {needed / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free; "

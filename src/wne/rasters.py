@@ -52,7 +52,7 @@ def open_raster(path: Path) -> ImageFile:
         source = _opened(path)  # afresh: the one for WebP cannot go back
         for index in chosen:
             spec = specs[index]
-            check_memory(path, spec.width * spec.height * spec.nchannels, spec.channel_bytes())
+            check_memory(path, (spec.height, spec.width, spec.nchannels), spec.channel_bytes())
             pixels = _pixels(path, source, index, spec)
             header = _header(spec, several_gigabytes=size > 2**31)
             alpha = spec.alpha_channel if 0 <= spec.alpha_channel < spec.nchannels else None
