@@ -32,7 +32,8 @@ def run(command: Callable[[], None]) -> None:
     except (ValueError, RuntimeError, OSError) as error:
         if os.environ.get("WNE_TRACEBACK"):
             raise
-        print(f"error: {error}", file=sys.stderr)
+        known = isinstance(error, OSError) and error.filename and error.strerror
+        print(f"error: {f'{error.filename}: {error.strerror}' if known else error}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -46,7 +47,7 @@ def main() -> None:
     "  wne denoise scan.tif clean.tif --model checkpoints/bsd400/cnn/dncnn-wne-s50.safetensors",
 )
 def denoise_images(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="An image, or a folder of images.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", readable=False, help="An image, or a folder of images.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Where the result goes: a file or a folder.")],
     model: Annotated[
         str, typer.Option(help="A checkpoint, or the name of published weights (wne list).")

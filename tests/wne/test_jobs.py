@@ -192,7 +192,7 @@ def interrupted(arguments: list[object], after: float) -> tuple[int, str]:
 @pytest.mark.parametrize("after", [0.4, 0.8, 1.5, 4, 7])
 def test_ctrl_c_is_one_line_and_status_130_whenever_it_comes(tmp_path, after):
     write_image(tmp_path / "in/a.npy", np.zeros((4000, 4000), np.uint8) + np.arange(4000, dtype=np.uint8))
-    status, error = interrupted(["denoise", tmp_path / "in", tmp_path / "out"], after)
+    status, error = interrupted(["denoise", tmp_path / "in", tmp_path / "out", "--device", "cpu"], after)
     assert status == 130
     words = [
         line
