@@ -56,7 +56,7 @@ def open_raster(path: Path) -> ImageFile:
             pixels = _pixels(path, source, index, spec)
             header = _header(spec, several_gigabytes=size > 2**31)
             alpha = spec.alpha_channel if 0 <= spec.alpha_channel < spec.nchannels else None
-            yield Page(*_upright(pixels, alpha, header))
+            yield Page(_upright(pixels, header), alpha, header)
 
     notes = []
     if len(chosen) < len(specs):
@@ -156,22 +156,20 @@ def _header(spec: oiio.ImageSpec, several_gigabytes: bool) -> oiio.ImageSpec:
     return header
 
 
-def _upright(
-    pixels: np.ndarray, alpha: int | None, header: oiio.ImageSpec
-) -> tuple[np.ndarray, int | None, oiio.ImageSpec]:
+def _upright(pixels: np.ndarray, header: oiio.ImageSpec) -> np.ndarray:
+    """The pixels turned as the header's orientation says, which then says that they are."""
     orientation = header.get_int_attribute("Orientation", 1)
     if orientation == 1:
-        return pixels, alpha, header
-    buffer = oiio.ImageBuf(pixels)
-    buffer.specmod().attribute("Orientation", orientation)
-    turned = oiio.ImageBufAlgo.reorient(buffer)
-    if pixels.shape[:2] != (turned.spec().height, turned.spec().width) or orientation >= 5:
+        return pixels
+    header.attribute("Orientation", 1)
+    if orientation >= 5:  # width and height change places
         across, down = (header.get_float_attribute(f"{axis}Resolution") for axis in "XY")
         if across and down:
             header.attribute("XResolution", down)
             header.attribute("YResolution", across)
-    header.attribute("Orientation", 1)
-    return turned.get_pixels(header.format), alpha, header
+    stored = oiio.ImageBuf(pixels)
+    stored.specmod().attribute("Orientation", orientation)
+    return oiio.ImageBufAlgo.reorient(stored).get_pixels(header.format)
 
 
 def _written_header(page: Page, output: oiio.ImageOutput) -> oiio.ImageSpec:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from benchmarks.image_kinds import GREY, PROFILE, RGB, photo
 from wne.denoise import ImageDenoiser
-from wne.imagefiles import ImageFileError, read_image, write_image
+from wne.imagefiles import ImageFileError, open_image, read_image, write_image
 from wne.jobs import best_device, denoise_file, denoise_files, plan
 
 
@@ -167,6 +167,22 @@ def test_what_is_not_kept_is_said(tmp_path, denoise):
     tifffile.imwrite(tmp_path / "p.tif", GREY)
     tifffile.imwrite(tmp_path / "p.tif", GREY[::4, ::4], subfiletype=1, append=True)
     assert denoise_file(tmp_path / "p.tif", tmp_path / "q.tif", denoise) == ["previews and masks left out: 1"]
+
+
+@pytest.mark.parametrize(("suffix", "format"), [(".jpg", "MPO"), (".png", "PNG")])
+def test_further_images_in_a_photograph_are_not_lost_without_a_word(tmp_path, denoise, suffix, format):
+    source = tmp_path / f"a{suffix}"
+    Image.fromarray(RGB).save(source, format, save_all=True, append_images=[Image.fromarray(255 - RGB)])
+    assert denoise_file(source, tmp_path / "b.png", denoise) == ["not kept: further images"]
+
+
+def test_frames_of_an_animation_are_pages(tmp_path, denoise):
+    source = tmp_path / "a.webp"
+    Image.fromarray(RGB).save(source, save_all=True, append_images=[Image.fromarray(255 - RGB)], lossless=True)
+    with pytest.raises(ImageFileError, match=r"only TIFF and \.npy hold several images; write b\.tif instead"):
+        denoise_file(source, tmp_path / "b.png", denoise)
+    denoise_file(source, tmp_path / "b.tif", denoise)
+    assert open_image(tmp_path / "b.tif").count == 2
 
 
 # --- Ctrl-C -------------------------------------------------------------------------------------------
