@@ -149,4 +149,5 @@ def convert(
 
     if target.exists() and not force:
         raise ValueError(f"{target}: exists already; use --force to overwrite")
+    interruptible()
     typer.echo(convert_weights(source, target, key, prefix))
