@@ -36,7 +36,6 @@ def warm_replicate() -> Iterator[Path]:
         with Popen([sys.executable, __file__, address], stdin=PIPE, stdout=PIPE, env=environment) as server:
             assert server.stdout.readline() == b"ready\n"
             yield Path(folder)
-            server.stdin.close()
 
 
 def serve(address: str) -> None:
