@@ -18,7 +18,7 @@ from docs.site import docstrings, mathml, modules  # noqa: E402
 import wne  # noqa: E402
 
 project = "WNE"
-author = "the authors of the replication"
+author = "The WNE replication authors"
 release = version = wne.__version__
 
 extensions = [
@@ -65,6 +65,7 @@ html_extra_path = ["site/root"]
 html_css_files = ["site.css"]
 html_js_files = [("explorer.js", {"defer": "defer"})]
 html_copy_source = False
+html_show_copyright = False
 html_show_sphinx = False
 pygments_style = "friendly"
 pygments_dark_style = "monokai"

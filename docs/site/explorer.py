@@ -19,15 +19,14 @@ from PIL import Image
 from replication.data.metrics import psnr
 
 HERE = Path(__file__).parent
-QUALITY = 70  # of WebP: pure noise at 80 takes half as much space again
+QUALITY = 70  # of WebP; at 80 noise takes much more space and looks the same
 
 
 @dataclass(frozen=True)
 class Slider:
     """values: in rising order; start: the index of the first one shown; reference: the value that training saw."""
 
-    key: str
-    label: str  # HTML
+    label: str
     values: tuple[float, ...]
     start: int
     reference: float
@@ -95,7 +94,10 @@ def _data(explorer: Explorer) -> str:
     """What the script needs, as JSON that may stand in HTML."""
     data = {
         "name": explorer.name,
-        "sliders": [{"values": slider.values, "reference": slider.reference} for slider in explorer.sliders],
+        "sliders": [
+            {"label": slider.label, "values": slider.values, "reference": slider.reference}
+            for slider in explorer.sliders
+        ],
         "columns": explorer.columns,
         "psnr": {
             photo: {panel.key: [round(value, 3) for value in panel.psnr] for panel in panels}

@@ -84,7 +84,7 @@ def noise_page(denoisers: dict[str, Denoiser], photos: dict[str, Photo]) -> Expl
                 for key, label in (("baseline", "Baseline"), ("wne", "WNE"))
             ],
         ]
-    slider = Slider("sigma", "Noise σ<sub>test</sub>", SIGMAS, SIGMAS.index(50.0), TRAINED_AT)
+    slider = Slider("Noise σ", SIGMAS, SIGMAS.index(50.0), TRAINED_AT)
     return Explorer("noise", (slider,), panels)
 
 
@@ -103,8 +103,8 @@ def contrast_page(denoisers: dict[str, Denoiser], photos: dict[str, Photo]) -> E
             Panel.moving("WNE, mapped back", "wne", mapped_back["wne"], image.clean),
         ]
     sliders = (
-        Slider("contrast", "Contrast a", CONTRASTS, CONTRASTS.index(0.5), 1.0),
-        Slider("brightness", "Brightness b", BRIGHTNESSES, BRIGHTNESSES.index(0.0), 0.0),
+        Slider("Contrast a", CONTRASTS, CONTRASTS.index(0.5), 1.0),
+        Slider("Brightness b", BRIGHTNESSES, BRIGHTNESSES.index(0.0), 0.0),
     )
     return Explorer("contrast", sliders, panels)
 
