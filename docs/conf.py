@@ -13,9 +13,8 @@ from sphinx.application import Sphinx
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from docs.site import docstrings, mathml, modules  # noqa: E402
-
 import wne  # noqa: E402
+from docs.site import docstrings, mathml, modules  # noqa: E402
 
 project = "WNE"
 author = "The WNE replication authors"
@@ -60,6 +59,7 @@ napoleon_use_rtype = False
 # Look
 html_theme = "furo"
 html_title = "WNE"
+html_favicon = "site/static/favicon.svg"
 html_static_path = ["site/static", str(ROOT / "build/pictures")]
 html_extra_path = ["site/root"]
 html_css_files = ["site.css"]

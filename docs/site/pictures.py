@@ -84,7 +84,7 @@ def noise_page(denoisers: dict[str, Denoiser], photos: dict[str, Photo]) -> Expl
                 for key, label in (("baseline", "Baseline"), ("wne", "WNE"))
             ],
         ]
-    slider = Slider("Noise σ", SIGMAS, SIGMAS.index(50.0), TRAINED_AT)
+    slider = Slider("Noise sigma", SIGMAS, SIGMAS.index(50.0), TRAINED_AT)
     return Explorer("noise", (slider,), panels)
 
 
@@ -93,9 +93,7 @@ def contrast_page(denoisers: dict[str, Denoiser], photos: dict[str, Photo]) -> E
     panels = {}
     for name, image in photos.items():
         y = image.noisy(TRAINED_AT)
-        mapped_back = {
-            key: [(denoise(a * y + b) - b) / a for a, b in settings] for key, denoise in denoisers.items()
-        }
+        mapped_back = {key: [(denoise(a * y + b) - b) / a for a, b in settings] for key, denoise in denoisers.items()}
         panels[name] = [
             Panel.still("Clean", image.clean),
             Panel.moving("Input a y + b", "noisy", [a * y + b for a, b in settings], None),
