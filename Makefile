@@ -57,9 +57,9 @@ notebooks: $(READY) .dvc/tmp
 smoke: $(READY) .dvc/tmp
 	OMP_NUM_THREADS=1 dvc repro profiles/smoke/dvc.yaml
 
-# The documentation as web pages; every warning is an error. Needs no network.
+# The documentation as web pages, all of them anew, as navigation and warnings concern every page. Needs no network.
 site: $(READY) build/pictures
-	sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs . $(SITE)
+	sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --write-all -b html -c docs . $(SITE)
 	@echo "$(SITE)/index.html"
 
 build/pictures: $(wildcard docs/site/*.py docs/site/*.jinja src/wne/*.py src/wne/models/*.py results/bsd400/weights/*.safetensors)
