@@ -175,7 +175,7 @@ def test_the_numbers_of_the_text(made):
         "ExposureGainDncnnFixedHighest": "$+3.61$",
         "ExposureImages": "4",
         "ExposureContrastLowest": "0.1",
-        "ExposureBrightnessLowest": "$-0.5$",
+        "ExposureBrightnessLowest": "-0.5",
     }
     found = {name: EXPOSURE[name](source) for name in expected}
     assert {n: v.latex if isinstance(v, Cell) else str(v) for n, v in found.items()} == expected
