@@ -86,7 +86,7 @@ def _check_analysis(where: str, item: Analysis, params: Any) -> None:
     check_known(f"{where}.group", item.group, params.groups)
     if hasattr(item, "test_set"):
         check_known(f"{where}.test_set", item.test_set, params.test_sets)
-        for side in ("size", "crop"):
+        for side in ("size", "crop", "scored"):
             if getattr(item, side, None) is not None:
                 _check_crop(f"{where}.{side}", getattr(item, side), item.test_set, params)
     for name in analysed_runs(item):
