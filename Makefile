@@ -1,5 +1,5 @@
-# make repro | verify | test | test-fast | figures | paper | notebooks | check | smoke | site | lint.  Each sets up .venv when it
-# is absent.
+# make repro | verify | test | test-fast | figures | paper | notebooks | check | smoke | site | torture | lint.  Each sets
+# up .venv when it is absent.
 # In an activated environment of your own (conda): make <target> VENV=none
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,7 +14,7 @@ endif
 SITE ?= build/site
 DIRECTORY := $(if $(filter default,$(PROFILE)),.,profiles/$(PROFILE))
 
-.PHONY: repro verify test test-fast figures paper notebooks check smoke site lint lock clean
+.PHONY: repro verify test test-fast figures paper notebooks check smoke site torture lint lock clean
 
 repro: $(READY) .dvc/tmp
 	dvc repro $(DIRECTORY)/dvc.yaml
@@ -64,6 +64,10 @@ site: $(READY) build/pictures
 
 build/pictures: $(wildcard docs/site/*.py docs/site/*.jinja src/wne/*.py src/wne/models/*.py results/bsd400/weights/*.safetensors)
 	python -m docs.site.pictures $@
+
+# Stages killed at random moments, damaged files, bad servers; writes docs/robustness.md. A quarter of an hour.
+torture: $(READY)
+	PYTHONPATH=src:tests OMP_NUM_THREADS=1 python -m torture
 
 lint: $(READY)
 	ruff check src tests benchmarks docs hubconf.py
