@@ -83,9 +83,9 @@ def foreign_weights(save: Callable[[nn.Module], object]) -> str:
 
 
 TOOLS: dict[str, tuple[str, Callable[[], str]]] = {
-    f"deepinv {deepinv.__version__}": ("`wne.adapters.deepinv.DeepinvDenoiser`", deepinv_tests),
+    "deepinv": ("`wne.adapters.deepinv.DeepinvDenoiser`", deepinv_tests),
     "torch.hub": ("`hubconf.py`", torch_hub),
-    f"huggingface_hub {huggingface_hub.__version__}": ("`wne.adapters.huggingface.HubDenoiser`", hugging_face),
+    "huggingface_hub": ("`wne.adapters.huggingface.HubDenoiser`", hugging_face),
     "KAIR, Restormer: `params`": ("`wne convert`", partial(foreign_weights, lambda m: {"params": m.state_dict()})),
     "DataParallel": ("`wne convert`", partial(foreign_weights, lambda m: nn.DataParallel(m).state_dict())),
     "torch.compile": ("`wne convert`", partial(foreign_weights, lambda m: torch.compile(m).state_dict())),
@@ -192,5 +192,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     tools = [[name, through, check()] for name, (through, check) in TOOLS.items()]
     networks = [network_row(name) for name in NETWORKS]
-    versions = f"deepinv {deepinv.__version__}, torch {torch.__version__}, CPU"
+    versions = (
+        f"deepinv {deepinv.__version__}, huggingface_hub {huggingface_hub.__version__}, torch {torch.__version__}, CPU"
+    )
     write_text(PAGE, page(tools, networks, pd.read_csv(deblurring.SCORES), versions))

@@ -33,6 +33,12 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
          "wne.checkpoints:load_denoiser", "wne.checkpoints:load_weights",
          "wne.statedict:load_state_dict"),
     ),
+    "Other tools": (
+        "Each needs the tool that it is named after; see [tools.md](tools.md).",
+        ("wne.adapters.deepinv:DeepinvDenoiser", "wne.adapters.deepinv:DeepinvDenoiser.forward",
+         "wne.adapters.huggingface:HubDenoiser", "wne.adapters.pickles:convert_weights",
+         "wne.adapters.pickles:read_weights"),
+    ),
     "Image files": (
         "What `wne denoise` does, as functions; needs `pip install 'wne[cli]'`.",
         ("wne.denoise:ImageDenoiser", "wne.imagefiles:read_image", "wne.imagefiles:write_image",
