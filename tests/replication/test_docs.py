@@ -25,12 +25,13 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
 
 
-def test_the_examples_of_the_library_page_run(monkeypatch):
+@pytest.mark.parametrize("page", ["library.md", "tools.md"])
+def test_the_examples_of_the_page_run(monkeypatch, page):
     monkeypatch.chdir(ROOT)
     torch.manual_seed(0)
     namespace: dict[str, object] = {}
-    for block in blocks("library.md", "python"):
-        exec(compile(block, "docs/library.md", "exec"), namespace)
+    for block in blocks(page, "python"):
+        exec(compile(block, f"docs/{page}", "exec"), namespace)
 
 
 def test_the_commands_of_the_command_line_page_run(tmp_path):
