@@ -13,7 +13,7 @@ try:
 except ModuleNotFoundError:
     sys.exit("error: the wne command needs more than the library: pip install 'wne[cli]'")
 
-from wne.start import interruptible
+from wne.interrupts import interruptible
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", envvar="WNE_DEVICE")]
 
@@ -52,6 +52,13 @@ def denoise_images(
     model: Annotated[
         str, typer.Option(help="A checkpoint, or the name of published weights (wne list).")
     ] = "dncnn-wne-s25",
+    backbone: Annotated[
+        str, typer.Option(metavar="MODULE:FUNCTION", help="Your own network instead: a function that returns it.")
+    ] = "",
+    weights: Annotated[Path | None, typer.Option(help="Its weights, safetensors.")] = None,
+    variant: Annotated[
+        str, typer.Option(help="What your network was trained in: baseline (nothing), wne, ...")
+    ] = "baseline",
     strength: Annotated[float, typer.Option(min=0, max=1, help="0: the input, 1: the network's result.")] = 1.0,
     mask_nan: Annotated[
         bool, typer.Option("--mask-nan", help="Leave NaN and infinite pixels out, and keep them.")
@@ -71,18 +78,22 @@ def denoise_images(
     """
     if force and skip_existing:
         raise ValueError("--force overwrites what --skip-existing keeps; give one of them")
+    from wne.adapters.networks import load_own_denoiser
     from wne.console import say
     from wne.denoise import ImageDenoiser
     from wne.jobs import best_device, denoise_files, plan
 
+    if weights is not None and not backbone:
+        raise ValueError("--weights belongs to --backbone; a checkpoint of this project goes with --model")
+    own = load_own_denoiser(backbone, weights, variant) if backbone else model
     planned = plan(source, target, force, skip_existing)
     for problem in planned.problems:
         say(f"error: {problem}")
-    denoiser = ImageDenoiser(model, tile, best_device(device), strength=strength, mask_nan=mask_nan)
+    denoiser = ImageDenoiser(own, tile, best_device(device), strength=strength, mask_nan=mask_nan)
     interruptible()
     failed = denoise_files(planned.jobs, denoiser)
     skipped = f", {planned.skipped} there already" if planned.skipped else ""
-    typer.echo(f"{len(planned.jobs) - failed} of {len(planned.jobs)} denoised with {model}{skipped}")
+    typer.echo(f"{len(planned.jobs) - failed} of {len(planned.jobs)} denoised with {backbone or model}{skipped}")
     if failed or planned.problems:
         raise typer.Exit(1)
 
