@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wne.imagefiles import ImageFile, ImageFileError, Page, check_memory, damaged
+from wne.pages import ImageFile, ImageFileError, Page, check_memory, damaged
 from wne.tiffpages import is_tiff, tiff_pages
 
 try:
