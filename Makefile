@@ -1,4 +1,4 @@
-# make repro | verify | test | test-fast | figures | paper | notebooks | check | smoke | lint.  Each sets up .venv when it
+# make repro | verify | test | test-fast | figures | paper | notebooks | check | smoke | torture | lint.  Each sets up .venv when it
 # is absent.
 # In an activated environment of your own (conda): make <target> VENV=none
 PYTHON ?= python3
@@ -13,7 +13,7 @@ else
 endif
 DIRECTORY := $(if $(filter default,$(PROFILE)),.,profiles/$(PROFILE))
 
-.PHONY: repro verify test test-fast figures paper notebooks check smoke lint lock clean
+.PHONY: repro verify test test-fast figures paper notebooks check smoke torture lint lock clean
 
 repro: $(READY) .dvc/tmp
 	dvc repro $(DIRECTORY)/dvc.yaml
@@ -55,6 +55,10 @@ notebooks: $(READY) .dvc/tmp
 # One thread: on networks this small a second one only waits for the first.
 smoke: $(READY) .dvc/tmp
 	OMP_NUM_THREADS=1 dvc repro profiles/smoke/dvc.yaml
+
+# Stages killed at random moments, damaged files, bad servers; writes docs/robustness.md. A quarter of an hour.
+torture: $(READY)
+	PYTHONPATH=src:tests OMP_NUM_THREADS=1 python -m torture
 
 lint: $(READY)
 	ruff check src tests benchmarks docs hubconf.py
