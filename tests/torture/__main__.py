@@ -16,11 +16,12 @@ from wne.files import write_text
 PAGE = Path(__file__).parents[2] / "docs/robustness.md"
 _TEXT = """# Kills, damaged input and bad servers
 
-`make torture` made this page; seed {seed}. `tests/replication/test_torture.py` tries each row a few times.
+`make torture` made this page; seed {seed}. `tests/replication/test_torture.py` repeats a few tries of three stages, of
+each kind of input, and of the servers.
 
 ## Stages that are killed
 
-SIGKILL at a random moment, half of the times over finished outputs. Afterwards every output is whole or, if it was absent
+SIGKILL at a random moment, every other time without outputs to begin with. Afterwards every output is whole or, if it was absent
 before, absent; the next run gives the bytes of an undisturbed run and leaves nothing beside them.
 
 {kills}
@@ -33,11 +34,12 @@ process of the first and stops. The kernel releases the locks of a process that 
 ## Damaged input
 
 Bytes changed, cut out, repeated or zeroed, files cut off; in parameter files also values replaced, and lines lost, repeated or
-indented. Each is read or refused with one line.
+indented. Each is read, or refused with one line for each mistake.
 
 {damage}
 
-What a parameter file may say is checked where it is read: every name, range and type, and keys that stand twice.
+What a parameter file may say is checked where it is read: every name, range and type, and keys that stand twice. torch does
+not compare the checksums inside a training state, so a training may resume from one whose numbers have changed.
 
 ## Bad servers
 

@@ -28,6 +28,7 @@ from replication.report.tables import write_all
 from replication.results.profile import collect
 from synthetic_results import make_params, write_results
 from tiny_profile import RUN, tiny_profile
+from wne import files
 from wne.files import PREFIX
 
 CPU = torch.device("cpu")
@@ -99,6 +100,7 @@ def _die_after(run: Callable[[], object], seconds: float | None) -> None:
             silence = os.open(os.devnull, os.O_WRONLY)
             os.dup2(silence, 1), os.dup2(silence, 2)
             torch.set_num_threads(1)
+            files._sweep_once.cache_clear()  # as in a process of its own
             run()
         except BaseException:
             os._exit(1)
