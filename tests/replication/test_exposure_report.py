@@ -171,6 +171,7 @@ def test_the_numbers_of_the_text(made):
         "ExposureBaselineDncnnScaledLoss": "5.00",
         "ExposureBaselineSwinirBrightnessLoss": "5.00",
         "ExposureWneSwinirFixedLoss": "6.00",
+        "ExposureWneSwinirScaledLoss": "0.00",
         "ExposureGainDncnnFixedLowest": "$+5.60$",
         "ExposureGainDncnnFixedHighest": "$+3.61$",
         "ExposureImages": "4",

@@ -66,7 +66,7 @@ def _first(of: Callable[[Exposure], Value]) -> Number:
 
 
 _FORMS: dict[str, Callable[[pd.Series], Value]] = {
-    "Loss": lambda apart: fixed(-apart.min()),
+    "Loss": lambda apart: fixed(abs(apart.min())),  # at most 0: the training exposure is one of them
     "Change": lambda apart: fixed(apart.abs().max(), 3),
 }
 EXPOSURE: dict[str, Number] = {
