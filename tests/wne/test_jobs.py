@@ -187,7 +187,11 @@ def test_frames_of_an_animation_are_pages(tmp_path, denoise):
 
 # --- Ctrl-C -------------------------------------------------------------------------------------------
 
-_START = "import sys; sys.argv = ['wne', *sys.argv[1:]]; from wne.start import main; main()"
+# Before `listen` Python starts; what it does with Ctrl-C then is its own.
+_START = (
+    "import sys; sys.argv = ['wne', *sys.argv[1:]]; from wne.interrupts import listen; listen(); print(flush=True); "
+    "from wne.start import main; main()"
+)
 
 
 def interrupted(arguments: list[object], after: float) -> tuple[int, str]:
@@ -195,9 +199,10 @@ def interrupted(arguments: list[object], after: float) -> tuple[int, str]:
     process = subprocess.Popen(
         [sys.executable, "-c", _START, *map(str, arguments)],
         stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         text=True,
     )
+    process.stdout.readline()
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     error = process.communicate()[1]
