@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -30,5 +31,5 @@ def _leave_at_once(number: int, frame: FrameType | None) -> None:
 
 def _unwind(number: int, frame: FrameType | None) -> None:
     signal.signal(signal.SIGINT, _leave_at_once)  # a second Ctrl-C does not wait
-    print("interrupted", file=sys.stderr)
+    atexit.register(print, "interrupted", file=sys.stderr)  # below progress bars, which end their line as they go
     raise SystemExit(INTERRUPTED)
