@@ -11,7 +11,7 @@ from typing import Annotated
 try:
     import typer
 except ModuleNotFoundError:
-    sys.exit("error: the wne command needs more than the library: pip install 'wne[cli]'")
+    sys.exit("error: the wne command needs more than the library: pip install '.[cli]' in the repository")
 
 from wne.interrupts import interruptible
 
@@ -44,7 +44,7 @@ def main() -> None:
 @app.command(
     "denoise",
     epilog="Examples:\n\n  wne denoise noisy.png clean.png\n\n  wne denoise photos/ denoised/ --skip-existing\n\n"
-    "  wne denoise scan.tif clean.tif --model checkpoints/bsd400/cnn/dncnn-wne-s50.safetensors",
+    "  wne denoise scan.tif clean.tif --model dncnn-baseline-s25",
 )
 def denoise_images(
     source: Annotated[Path, typer.Argument(metavar="IN", readable=False, help="An image, or a folder of images.")],
@@ -55,9 +55,11 @@ def denoise_images(
     backbone: Annotated[
         str, typer.Option(metavar="MODULE:FUNCTION", help="Your own network instead: a function that returns it.")
     ] = "",
-    weights: Annotated[Path | None, typer.Option(help="Its weights, safetensors.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Its weights, safetensors; without, the network as the function returns it.")
+    ] = None,
     variant: Annotated[
-        str, typer.Option(help="What your network was trained in: baseline (nothing), wne, ...")
+        str, typer.Option(help="What your network was trained in: baseline (nothing), wne, wse or wne_input.")
     ] = "baseline",
     strength: Annotated[float, typer.Option(min=0, max=1, help="0: the input, 1: the network's result.")] = 1.0,
     mask_nan: Annotated[
@@ -151,7 +153,7 @@ def convert(
     prefix: Annotated[str, typer.Option(help="Take only the names that begin with this, without it.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Overwrite a result that exists.")] = False,
 ) -> None:
-    """Convert published weights to safetensors. Opens pickles as tensors and plain containers alone; runs nothing.
+    """Convert published weights to safetensors. Reads nothing but tensors and plain containers from a pickle, and runs nothing.
 
     Finds the weights inside {"params": ...} and the like, and removes the marks of DataParallel and torch.compile from
     their names; says what it did.

@@ -20,7 +20,7 @@ from wne.tiffpages import is_tiff, tiff_pages
 try:
     import OpenImageIO as oiio
 except ModuleNotFoundError:
-    raise ImageFileError("image files need more than the library: pip install 'wne[cli]'") from None
+    raise ImageFileError("image files need more than the library: pip install '.[cli]' in the repository") from None
 
 # TIFF tags: values of PhotometricInterpretation that arrive as grey or RGB, bits of NewSubfileType, a volume's depth.
 _WHITE_IS_ZERO, _CMYK = 0, 5
