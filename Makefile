@@ -1,5 +1,5 @@
-# make repro | verify | test | test-fast | figures | paper | notebooks | check | smoke | lint.  Each sets up .venv when it
-# is absent.
+# make repro | verify | test | test-fast | figures | paper | notebooks | check | smoke | site | torture | lint.  Each sets
+# up .venv when it is absent.
 # In an activated environment of your own (conda): make <target> VENV=none
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,9 +11,10 @@ else
   READY := $(VENV)/.installed
   export PATH := $(abspath $(VENV))/bin:$(PATH)
 endif
+SITE ?= build/site
 DIRECTORY := $(if $(filter default,$(PROFILE)),.,profiles/$(PROFILE))
 
-.PHONY: repro verify test test-fast figures paper notebooks check smoke lint lock clean
+.PHONY: repro verify test test-fast figures paper notebooks check smoke site torture lint lock clean
 
 repro: $(READY) .dvc/tmp
 	dvc repro $(DIRECTORY)/dvc.yaml
@@ -56,17 +57,29 @@ notebooks: $(READY) .dvc/tmp
 smoke: $(READY) .dvc/tmp
 	OMP_NUM_THREADS=1 dvc repro profiles/smoke/dvc.yaml
 
+# The documentation as web pages, all of them anew, as navigation and warnings concern every page. Needs no network.
+site: $(READY) build/pictures
+	sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --write-all -b html -c docs . $(SITE)
+	@echo "$(SITE)/index.html"
+
+build/pictures: $(wildcard docs/site/*.py docs/site/*.jinja src/wne/*.py src/wne/models/*.py results/bsd400/weights/*.safetensors)
+	python -m docs.site.pictures $@
+
+# Stages killed at random moments, damaged files, bad servers; writes docs/robustness.md. A quarter of an hour.
+torture: $(READY)
+	PYTHONPATH=src:tests OMP_NUM_THREADS=1 python -m torture
+
 lint: $(READY)
 	ruff check src tests benchmarks docs hubconf.py
 	ruff format --check src tests benchmarks docs hubconf.py
 
 # The pinned versions, for every platform; keeps those that are pinned already. Needs uv.
 lock:
-	uv pip compile pyproject.toml --universal --python-version 3.11 --extra cli --extra repro --extra test \
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra cli --extra repro --extra docs --extra test \
 	  --quiet --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
 
 clean:
-	rm -rf paper/build .pytest_cache .ruff_cache .hypothesis
+	rm -rf build paper/build .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@echo "setting up $(VENV) (about 6 GB with torch's CUDA libraries; some minutes)"

@@ -175,7 +175,7 @@ def page(exact: list[tuple[str, dict[str, float]]], compatible: Table, versions:
         "Gradient: of a weighted sum of f(y) with respect to y, relative to its largest entry. Constant images:",
         "|f(c 1) - c| / c, which should be 0. Other image of the batch: the change of the images beside the one with a NaN or",
         "an infinity, which should be 0. Rounding is 1e-7 of the largest value in float32, 8e-3 in bfloat16 and 1e-3 in",
-        "float16, of one operation; a network has many, and an offset takes its digits from the contrast.",
+        "float16, of one operation; a network has many, and a large offset leaves fewer digits for the contrast.",
         "",
         "## What a wrapped network goes through",
         "",

@@ -177,7 +177,7 @@ def page(kinds: list[list[str]], kept: list[list[str]]) -> str:
 `wne denoise` reads and writes {results}. It denoises every page of a file, or refuses the file in one line.
 
 We gave the kinds of files below to four readers: `wne`, OpenImageIO and pyvips (libvips) as they come, and tifffile with
-imagecodecs, which `wne` used before. "Silently wrong" counts files that a reader opens and gets wrong without an error:
+imagecodecs. "Right" is out of the files that should be read; "silently wrong" counts all that a reader opens and gets wrong:
 
 | reader | right | silently wrong |
 |---|---|---|
@@ -187,7 +187,7 @@ imagecodecs, which `wne` used before. "Silently wrong" counts files that a reade
 wheels of libvips do none of these. libvips turns images upright by itself, inverts white-is-zero at any depth, converts CMYK
 with a colour profile (counted as "other pixels" here), and keeps EXIF byte by byte. The module `wne.rasters` adds what
 OpenImageIO leaves to its caller: orientation, previews, white as 0 beyond 8 bits, and a refusal of kinds that it would
-misread. Installed it takes 20 MB; imagecodecs took 80 MB. The price: TIFF compressed with Zstandard, LZMA, LERC or JPEG 2000
+misread. Installed it takes 20 MB. The price: TIFF compressed with Zstandard, LZMA, LERC or JPEG 2000
 is refused.
 
 ## Pixels

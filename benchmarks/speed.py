@@ -139,7 +139,7 @@ a repetition. On a shared machine expect a tenth of noise.
 ## The wrapper against the authors' formula
 
 The authors' formula is `std g((y - mean) / std) + mean` with torch's `mean` and `std`: without the guard for constant
-images, the range of contrasts and the protection of small contrasts on large offsets that [exactness](exactness.md) lists.
+images and the range of contrasts that [exactness](exactness.md) lists.
 
 {head}
 {chr(10).join(wrapper_rows())}

@@ -31,7 +31,7 @@ def page(table: pd.DataFrame, versions: str) -> str:
         "",
         f"<!-- made by `python -m benchmarks.starts`: {versions} -->",
         "",
-        "The networks here start near the identity; those of the paper start otherwise: NE-arch with another",
+        "By default networks here start near the identity; those of the paper start otherwise: NE-arch with another",
         "parameterization of its affine weights, DnCNN with small BatchNorm weights, FDnCNN and SE-arch as torch starts",
         "them, SwinIR with an unscaled last layer ([initialization.py](../src/wne/models/initialization.py)). This page",
         "trains both, with Adam and the sizes and schedules of the default profile at sigma 25.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 import torch
@@ -19,6 +20,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # and of the notebooks and comman
 # Derandomized: a failure on one machine is a failure on all of them.
 settings.register_profile("wne", deadline=None, derandomize=True, max_examples=8)
 settings.load_profile("wne")
+# A shell starts what runs in the background with Ctrl-C ignored, and the commands that tests interrupt would inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

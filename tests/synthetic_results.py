@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -183,15 +187,22 @@ def made_up_quality(params: Params, name: str) -> dict[str, list[dict]]:
 
 def default_summary(folder: Path) -> tuple[Params, ProfilePaths, Summary]:
     """Made-up results of every run of the default profile, collected; the analyses' tables are empty."""
+    params, made, summary = _default_summary()
+    shutil.copytree(made.name, folder, dirs_exist_ok=True)
+    return params, ProfilePaths(params.profile, folder), deepcopy(summary)
+
+
+@cache
+def _default_summary() -> tuple[Params, TemporaryDirectory, Summary]:
+    """Three seconds: once in each process, and copied for each who changes it."""
     from replication.results.profile import tables
 
-    params = load_params(REPOSITORY / "params.yaml")
+    params, folder = load_params(REPOSITORY / "params.yaml"), TemporaryDirectory()
     params = params.model_copy(update={"statistics": params.statistics.model_copy(update={"resamples": 100})})
-    paths = write_results(params, folder)
+    paths = write_results(params, Path(folder.name))
     files = tables(params.model_copy(update={key: {} for key in ANALYSES}), paths)
     source = {"inputs": "made-up", "fingerprints": fingerprints(params), "timing": {"devices": {"cpu": "Some CPU"}}}
-    summary = summary_of(files, source)
-    return params, paths, summary
+    return params, folder, summary_of(files, source)
 
 
 def write_timing(params: Params, paths: ProfilePaths, devices: tuple[str, ...]) -> None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 PACKAGES = (
     "matplotlib.figure", "pandas", "PIL.Image", "pooch", "pydantic", "pywt", "safetensors.torch", "scipy.ndimage",
@@ -35,7 +36,6 @@ def warm_replicate() -> Iterator[Path]:
         with Popen([sys.executable, __file__, address], stdin=PIPE, stdout=PIPE, env=environment) as server:
             assert server.stdout.readline() == b"ready\n"
             yield Path(folder)
-            server.stdin.close()
 
 
 def serve(address: str) -> None:
@@ -57,36 +57,24 @@ def serve(address: str) -> None:
 def answer(connection: socket.socket) -> int:
     """Runs what is handed over in a child, with the files and the folder of the one who asks; its exit status."""
     message, files, *_ = socket.recv_fds(connection, 1 << 16, 3)
-    folder, arguments = json.loads(message)
     child = os.fork()
     if not child:
         for number, file in enumerate(files):
             os.dup2(file, number)
-        os.chdir(folder)
-        os._exit(run(arguments))
+        run(*json.loads(message))
     for file in files:
         os.close(file)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return status if status >= 0 else 128 - status  # as a shell says which signal ended it
 
 
-def run(arguments: list[str]) -> int:
-    sys.path.insert(0, str(Path.cwd() / "src"))
+def run(folder: str, arguments: list[str]) -> NoReturn:
+    os.chdir(folder)
+    sys.path.insert(0, f"{folder}/src")
     sys.argv = ["replicate", *arguments]
-    try:
-        from replication.cli import main
+    from replication.cli import main
 
-        main()
-        status = 0
-    except SystemExit as ended:
-        status = ended.code or 0
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-        status = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return status
+    sys.exit(main())
 
 
 def hand_over(address: str, arguments: list[str]) -> int:

@@ -11,9 +11,9 @@ from typing import Annotated
 try:
     import typer
 except ModuleNotFoundError:
-    sys.exit("error: the wne command needs more than the library: pip install 'wne[cli]'")
+    sys.exit("error: the wne command needs more than the library: pip install '.[cli]' in the repository")
 
-from wne.start import interruptible
+from wne.interrupts import interruptible
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", envvar="WNE_DEVICE")]
 
@@ -32,7 +32,8 @@ def run(command: Callable[[], None]) -> None:
     except (ValueError, RuntimeError, OSError) as error:
         if os.environ.get("WNE_TRACEBACK"):
             raise
-        print(f"error: {error}", file=sys.stderr)
+        known = isinstance(error, OSError) and error.filename and error.strerror
+        print(f"error: {f'{error.filename}: {error.strerror}' if known else error}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -43,14 +44,23 @@ def main() -> None:
 @app.command(
     "denoise",
     epilog="Examples:\n\n  wne denoise noisy.png clean.png\n\n  wne denoise photos/ denoised/ --skip-existing\n\n"
-    "  wne denoise scan.tif clean.tif --model checkpoints/bsd400/cnn/dncnn-wne-s50.safetensors",
+    "  wne denoise scan.tif clean.tif --model dncnn-baseline-s25",
 )
 def denoise_images(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="An image, or a folder of images.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", readable=False, help="An image, or a folder of images.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Where the result goes: a file or a folder.")],
     model: Annotated[
         str, typer.Option(help="A checkpoint, or the name of published weights (wne list).")
     ] = "dncnn-wne-s25",
+    backbone: Annotated[
+        str, typer.Option(metavar="MODULE:FUNCTION", help="Your own network instead: a function that returns it.")
+    ] = "",
+    weights: Annotated[
+        Path | None, typer.Option(help="Its weights, safetensors; without, the network as the function returns it.")
+    ] = None,
+    variant: Annotated[
+        str, typer.Option(help="What your network was trained in: baseline (nothing), wne, wse or wne_input.")
+    ] = "baseline",
     strength: Annotated[float, typer.Option(min=0, max=1, help="0: the input, 1: the network's result.")] = 1.0,
     mask_nan: Annotated[
         bool, typer.Option("--mask-nan", help="Leave NaN and infinite pixels out, and keep them.")
@@ -70,18 +80,22 @@ def denoise_images(
     """
     if force and skip_existing:
         raise ValueError("--force overwrites what --skip-existing keeps; give one of them")
+    from wne.adapters.networks import load_own_denoiser
     from wne.console import say
     from wne.denoise import ImageDenoiser
     from wne.jobs import best_device, denoise_files, plan
 
+    if weights is not None and not backbone:
+        raise ValueError("--weights belongs to --backbone; a checkpoint of this project goes with --model")
+    own = load_own_denoiser(backbone, weights, variant) if backbone else model
     planned = plan(source, target, force, skip_existing)
     for problem in planned.problems:
         say(f"error: {problem}")
-    denoiser = ImageDenoiser(model, tile, best_device(device), strength=strength, mask_nan=mask_nan)
+    denoiser = ImageDenoiser(own, tile, best_device(device), strength=strength, mask_nan=mask_nan)
     interruptible()
     failed = denoise_files(planned.jobs, denoiser)
     skipped = f", {planned.skipped} there already" if planned.skipped else ""
-    typer.echo(f"{len(planned.jobs) - failed} of {len(planned.jobs)} denoised with {model}{skipped}")
+    typer.echo(f"{len(planned.jobs) - failed} of {len(planned.jobs)} denoised with {backbone or model}{skipped}")
     if failed or planned.problems:
         raise typer.Exit(1)
 
@@ -139,7 +153,7 @@ def convert(
     prefix: Annotated[str, typer.Option(help="Take only the names that begin with this, without it.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Overwrite a result that exists.")] = False,
 ) -> None:
-    """Convert published weights to safetensors. Opens pickles as tensors and plain containers alone; runs nothing.
+    """Convert published weights to safetensors. Reads nothing but tensors and plain containers from a pickle, and runs nothing.
 
     Finds the weights inside {"params": ...} and the like, and removes the marks of DataParallel and torch.compile from
     their names; says what it did.
@@ -148,4 +162,5 @@ def convert(
 
     if target.exists() and not force:
         raise ValueError(f"{target}: exists already; use --force to overwrite")
+    interruptible()
     typer.echo(convert_weights(source, target, key, prefix))

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from wne.adapters.networks import OwnDenoiser
 from wne.checkpoints import load_denoiser, read_config
 from wne.published import find_weights
 from wne.tiling import tiled
@@ -29,7 +30,7 @@ class ImageDenoiser:
     """A checkpoint as a function of images as files hold them.
 
     Args:
-        model: a path, or the name of published weights.
+        model: a path, the name of published weights, or a network of one's own.
         tile: side of the tiles that larger images are cut into, the statistics those of the whole image
             (`wne.tiling`); 0 for none.
         strength: from 0, the input, to 1, the network's result; between, y + strength (f(y) - y).
@@ -43,7 +44,7 @@ class ImageDenoiser:
 
     def __init__(
         self,
-        model: str = DEFAULT_MODEL,
+        model: str | OwnDenoiser = DEFAULT_MODEL,
         tile: int = TILE,
         device: torch.device | str = "cpu",
         *,
@@ -52,12 +53,11 @@ class ImageDenoiser:
     ):
         if not 0 <= strength <= 1:
             raise ValueError(f"strength must be between 0 (the input) and 1 (the network's result), got {strength}")
-        path = find_weights(model)
-        network, config = load_denoiser(path, device), read_config(path)[0]
+        network, self.channels, variant = _trained(model) if isinstance(model, str) else model
+        network = network.to(device)
         if mask_nan and not isinstance(network, BackboneWrapper):
-            raise ValueError(f"--mask-nan: {model} has no wrapper that takes a mask; choose a network with one")
-        self.channels: int = config["task"]["channels"]
-        self.equivariance = _EQUIVARIANT.get(config["variant"])
+            raise ValueError("--mask-nan: the network has no wrapper that takes a mask; choose one with a wrapper")
+        self.equivariance = _EQUIVARIANT.get(variant)
         self.device, self.strength, self.mask_nan = device, strength, mask_nan
         self.network: nn.Module = tiled(network, tile, progress=True) if tile else network
 
@@ -116,6 +116,12 @@ class ImageDenoiser:
         batch = torch.from_numpy(np.moveaxis(x, 2, 0)[None].astype(np.float32)).to(self.device)
         mask = {} if finite.all() else {"mask": torch.from_numpy(finite)[None, None].to(self.device)}
         return np.moveaxis(self.network(batch, **mask)[0].float().cpu().numpy(), 0, 2).astype(x.dtype)
+
+
+def _trained(model: str) -> OwnDenoiser:
+    path = find_weights(model)
+    config = read_config(path)[0]
+    return OwnDenoiser(load_denoiser(path), config["task"]["channels"], config["variant"])
 
 
 def _as(dtype: np.dtype, values: np.ndarray) -> np.ndarray:

@@ -6,14 +6,13 @@ A file holds one page or several, each (H, W, C) with a header. OpenImageIO read
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from wne.files import replacing
+from wne.pages import ImageFile, ImageFileError, Page, check_memory, damaged, why
 
 # Suffix -> that of the result. What a format would lose again, or cannot hold, goes into one that keeps it.
 RESULTS = {suffix: suffix for suffix in (".png", ".tif", ".tiff", ".npy", ".exr", ".pgm", ".ppm")} | {
@@ -27,31 +26,6 @@ _HOLDS = {
     ".png": ("uint8", "uint16"), ".pgm": ("uint8", "uint16"), ".ppm": ("uint8", "uint16"),
     ".exr": ("float16", "float32"), ".tif": DTYPES, ".tiff": DTYPES, ".npy": DTYPES,
 }  # fmt: skip
-
-
-class ImageFileError(ValueError):
-    """An image file that cannot be read or written: which one, and why."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """One image of a file."""
-
-    pixels: np.ndarray  # (H, W, C), upright, white at the top of the range
-    alpha: int | None = None  # the channel that is opacity
-    header: Any = None  # OpenImageIO's ImageSpec, with the metadata; None: from an array
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """A file that was opened: what is in it, and its pages one at a time."""
-
-    path: Path
-    count: int  # pages
-    dtype: np.dtype
-    pages: Callable[[], Iterator[Page]]
-    notes: tuple[str, ...] = ()  # what is not taken over, for the user
-    shape: tuple[int, ...] | None = None  # of the array in .npy
 
 
 def open_image(path: Path) -> ImageFile:
@@ -125,23 +99,6 @@ def check_writable(path: Path, dtype: np.dtype | None = None) -> None:
         )
 
 
-def why(error: BaseException) -> str:
-    """An exception in a few words, without its number and path."""
-    if isinstance(error, PermissionError):
-        return "no permission"
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, MemoryError) or "allocate memory" in str(error) or "out of memory" in str(error):  # torch's
-        return "too large for the memory; cut it into parts"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def damaged(path: Path, reason: str) -> ImageFileError:
-    return ImageFileError(f"{path}: damaged, or not of a kind that is read here ({reason})")
-
-
 def _open_array(path: Path) -> ImageFile:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -166,26 +123,7 @@ def _open_array(path: Path) -> ImageFile:
 
     def pages() -> Iterator[Page]:
         for page in array:
-            check_memory(path, page.size, page.itemsize)
+            check_memory(path, page.shape, page.itemsize)
             yield Page(page.astype(page.dtype.newbyteorder("=")))
 
     return ImageFile(path, len(array), array.dtype.newbyteorder("="), pages, shape=shape)
-
-
-def check_memory(path: Path, values: int, itemsize: int) -> None:
-    """Raises ImageFileError for an image that the system would end the process for; knows the free memory of Linux alone."""
-    # Measured: the network's tiles, and copies of a plane in single and double precision.
-    needed, free = values * itemsize * 2 + values * 36, _free_memory()
-    if free is not None and needed > free:
-        raise ImageFileError(
-            f"{path}: too large for the memory: needs about {needed / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free; "
-            "cut it into parts"
-        )
-
-
-def _free_memory() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")), None)

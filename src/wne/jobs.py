@@ -13,8 +13,9 @@ import torch
 from wne.console import progress, say
 from wne.denoise import ImageDenoiser
 from wne.devices import choose_device
-from wne.imagefiles import READ, RESULTS, ImageFileError, check_writable, open_image, why, write_pages
+from wne.imagefiles import READ, RESULTS, check_writable, open_image, write_pages
 from wne.metadata import lost
+from wne.pages import ImageFileError, why
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,6 @@ def _blocks(image: Any) -> set[str]:
         "colour profile": info.get("icc_profile"),
         "resolution": info.get("jfif_unit") or (image.format == "PNG" and info.get("dpi")),
         "comment": info.get("comment"),
-        "further images": image.format == "MPO",
+        "further images": image.format in ("MPO", "PNG") and getattr(image, "n_frames", 1) > 1,
     }
     return names | {name for name, value in present.items() if value}

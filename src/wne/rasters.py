@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from wne.imagefiles import ImageFile, ImageFileError, Page, check_memory, damaged
+from wne.pages import ImageFile, ImageFileError, Page, check_memory, damaged
 from wne.tiffpages import is_tiff, tiff_pages
 
 try:
     import OpenImageIO as oiio
 except ModuleNotFoundError:
-    raise ImageFileError("image files need more than the library: pip install 'wne[cli]'") from None
+    raise ImageFileError("image files need more than the library: pip install '.[cli]' in the repository") from None
 
 # TIFF tags: values of PhotometricInterpretation that arrive as grey or RGB, bits of NewSubfileType, a volume's depth.
 _WHITE_IS_ZERO, _CMYK = 0, 5
@@ -52,11 +52,11 @@ def open_raster(path: Path) -> ImageFile:
         source = _opened(path)  # afresh: the one for WebP cannot go back
         for index in chosen:
             spec = specs[index]
-            check_memory(path, spec.width * spec.height * spec.nchannels, spec.channel_bytes())
+            check_memory(path, (spec.height, spec.width, spec.nchannels), spec.channel_bytes())
             pixels = _pixels(path, source, index, spec)
             header = _header(spec, several_gigabytes=size > 2**31)
             alpha = spec.alpha_channel if 0 <= spec.alpha_channel < spec.nchannels else None
-            yield Page(*_upright(pixels, alpha, header))
+            yield Page(_upright(pixels, header), alpha, header)
 
     notes = []
     if len(chosen) < len(specs):
@@ -156,22 +156,20 @@ def _header(spec: oiio.ImageSpec, several_gigabytes: bool) -> oiio.ImageSpec:
     return header
 
 
-def _upright(
-    pixels: np.ndarray, alpha: int | None, header: oiio.ImageSpec
-) -> tuple[np.ndarray, int | None, oiio.ImageSpec]:
+def _upright(pixels: np.ndarray, header: oiio.ImageSpec) -> np.ndarray:
+    """The pixels turned as the header's orientation says, which then says that they are."""
     orientation = header.get_int_attribute("Orientation", 1)
     if orientation == 1:
-        return pixels, alpha, header
-    buffer = oiio.ImageBuf(pixels)
-    buffer.specmod().attribute("Orientation", orientation)
-    turned = oiio.ImageBufAlgo.reorient(buffer)
-    if pixels.shape[:2] != (turned.spec().height, turned.spec().width) or orientation >= 5:
+        return pixels
+    header.attribute("Orientation", 1)
+    if orientation >= 5:  # width and height change places
         across, down = (header.get_float_attribute(f"{axis}Resolution") for axis in "XY")
         if across and down:
             header.attribute("XResolution", down)
             header.attribute("YResolution", across)
-    header.attribute("Orientation", 1)
-    return turned.get_pixels(header.format), alpha, header
+    stored = oiio.ImageBuf(pixels)
+    stored.specmod().attribute("Orientation", orientation)
+    return oiio.ImageBufAlgo.reorient(stored).get_pixels(header.format)
 
 
 def _written_header(page: Page, output: oiio.ImageOutput) -> oiio.ImageSpec:

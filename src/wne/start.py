@@ -1,13 +1,8 @@
-"""Where a command starts: Ctrl-C ends it with one line and exit status 130, while it is still importing too."""
+"""Where the command `wne` starts: it listens for Ctrl-C before it imports anything else."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-from types import FrameType
-
-INTERRUPTED = 128 + signal.SIGINT
+from wne.interrupts import listen
 
 
 def main() -> None:
@@ -15,27 +10,3 @@ def main() -> None:
     from wne.cli import main
 
     main()
-
-
-def listen() -> None:
-    """The first thing that a command does: Ctrl-C leaves at once."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the caller ignores it
-        signal.signal(signal.SIGINT, _leave_at_once)
-
-
-def interruptible() -> None:
-    """From here on Ctrl-C unwinds the stack, so that unfinished files go; before, there are none."""
-    if signal.getsignal(signal.SIGINT) is _leave_at_once:
-        signal.signal(signal.SIGINT, _unwind)
-
-
-def _leave_at_once(number: int, frame: FrameType | None) -> None:
-    # An exception in the middle of an import may be caught there, or become another error.
-    os.write(2, b"interrupted\n")
-    os._exit(INTERRUPTED)
-
-
-def _unwind(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, _leave_at_once)  # a second Ctrl-C does not wait
-    print("interrupted", file=sys.stderr)
-    raise SystemExit(INTERRUPTED)

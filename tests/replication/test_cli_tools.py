@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 
 import replication.cli
 import wne.cli
-from replication.report.own import load_own, with_own
+from replication.report.own import with_own
 from replication.study.params import ParameterError, load_params
+from wne.adapters.networks import load_own_denoiser
 from wne.imagefiles import read_image, write_image
 
 
@@ -163,10 +164,9 @@ def own_module(tmp_path, monkeypatch):
 def test_a_backbone_is_loaded_with_its_weights_and_wrapped(own_module, tmp_path):
     from wne import NormalizationEquivariant, assert_normalization_equivariant
 
-    cpu = torch.device("cpu")
-    bare = load_own("own_networks:make", None, "baseline", 1, cpu)
+    bare = load_own_denoiser("own_networks:make", None, "baseline", 1).network
     save_file({name: value.contiguous() for name, value in bare.state_dict().items()}, tmp_path / "w.safetensors")
-    wrapped = load_own("own_networks:make", tmp_path / "w.safetensors", "wne", 1, cpu)
+    wrapped = load_own_denoiser("own_networks:make", tmp_path / "w.safetensors", "wne", 1).network
     assert isinstance(wrapped, NormalizationEquivariant) and not wrapped.training
     assert all(torch.equal(a, b) for a, b in zip(bare.parameters(), wrapped.parameters(), strict=True))
     assert_normalization_equivariant(wrapped)
@@ -185,7 +185,29 @@ def test_a_backbone_is_loaded_with_its_weights_and_wrapped(own_module, tmp_path)
 )
 def test_a_backbone_that_cannot_be_loaded_is_refused(own_module, backbone, variant, message):
     with pytest.raises(ValueError, match=message):
-        load_own(backbone, None, variant, 1, torch.device("cpu"))
+        load_own_denoiser(backbone, None, variant, 1)
+
+
+def test_images_are_denoised_with_an_own_network(own_module, tmp_path, monkeypatch, capsys):
+    bare = load_own_denoiser("own_networks:make", None, "wne").network
+    save_file(
+        {name.removeprefix("backbone."): value.contiguous() for name, value in bare.state_dict().items()},
+        "w.safetensors",
+    )
+    image = noisy(20, 16)
+    write_image(tmp_path / "in.png", image)
+    options = ("--backbone", "own_networks:make", "--weights", "w.safetensors", "--variant", "wne")
+    status, out, _ = run(monkeypatch, capsys, "denoise", "in.png", "out.png", *options)
+    assert status == 0 and "1 of 1 denoised with own_networks:make" in out
+    with torch.no_grad():
+        expected = bare(torch.from_numpy(image / np.float32(255))[None, None])[0, 0].clamp(0, 1) * 255
+    assert np.abs(read_image(tmp_path / "out.png").astype(float) - expected.numpy()).max() <= 0.51
+    for options, message in [
+        (("--backbone", "own_networks:Pyramid"), "its forward returns a list of 2"),
+        (("--weights", "w.safetensors"), "--weights belongs to --backbone"),
+    ]:
+        status, _, err = run(monkeypatch, capsys, "denoise", "in.png", "new.png", *options)
+        assert status == 1 and message in err and len(err.strip().splitlines()) == 1
 
 
 def test_an_own_run_takes_no_name_group_or_noise_level_that_does_not_fit():

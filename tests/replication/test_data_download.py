@@ -65,7 +65,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server(monkeypatch):
     monkeypatch.delenv("WNE_DATA_MIRROR", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(web, "LIMITS", Limits(connect=1, silence=0.3, wait=2))
+    monkeypatch.setattr(web, "LIMITS", Limits(wait=2))
     with Server() as it:
         thread = threading.Thread(target=it.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

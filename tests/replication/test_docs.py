@@ -14,7 +14,6 @@ import torch
 
 from benchmarks.compatibility import CHECKS, COLUMNS
 from benchmarks.exactness import CASES
-from docs.make_api import SECTIONS, api_page
 from wne.imagefiles import write_image
 
 pytestmark = pytest.mark.slow  # runs every command and example
@@ -26,12 +25,13 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
 
 
-def test_the_examples_of_the_library_page_run(monkeypatch):
+@pytest.mark.parametrize("page", ["library.md", "tools.md"])
+def test_the_examples_of_the_page_run(monkeypatch, page):
     monkeypatch.chdir(ROOT)
     torch.manual_seed(0)
     namespace: dict[str, object] = {}
-    for block in blocks("library.md", "python"):
-        exec(compile(block, "docs/library.md", "exec"), namespace)
+    for block in blocks(page, "python"):
+        exec(compile(block, f"docs/{page}", "exec"), namespace)
 
 
 def test_the_commands_of_the_command_line_page_run(tmp_path):
@@ -45,17 +45,6 @@ def test_the_commands_of_the_command_line_page_run(tmp_path):
         result = subprocess.run([program, *shlex.split(command)[1:]], cwd=tmp_path, capture_output=True, text=True)
         assert result.returncode == 0, f"{command}: {result.stderr}"
     assert (tmp_path / "denoised/b.tif").exists() and (tmp_path / "clean.png").exists()
-
-
-def test_the_api_page_is_that_of_the_docstrings():
-    assert (ROOT / "docs/api.md").read_text() == api_page(), "run: python docs/make_api.py"
-
-
-def test_every_public_name_is_on_the_api_page():
-    import wne
-
-    listed = {name.split(":")[1] for _, names in SECTIONS.values() for name in names}
-    assert set(wne.__all__) - {"__version__"} <= listed
 
 
 def table_rows(page: str) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from replication.experiments.exposure import analyse, exposed, mapped_back
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 from replication.study.rng import uniform_field
-from tiny_profile import RUN, tiny_profile
+from tiny_profile import PAIRED, RUN, tiny_profile
 from wne.checkpoints import save_checkpoint
 from wne.models import create_denoiser
 
@@ -149,15 +149,28 @@ def test_without_the_exposure_of_training_there_is_nothing_to_compare_with(item,
         with_exposure(item[0], **{changed: value})
 
 
-def test_unsuitable_items_are_refused(item):
+def test_more_images_than_there_are_are_refused(item):
     params, paths = item
     with pytest.raises(ValueError, match=r"exposure\.mine: tiny has 2 images, not 3; ask for fewer"):
         analyse(with_exposure(params, images=3), "mine", paths, CPU)
-    other = params.model_copy(update={"tasks": params.tasks | {"other": params.tasks["awgn"]}})
-    runs = params.runs | {BASELINE: params.runs[BASELINE].model_copy(update={"task": "other"})}
-    with pytest.raises(ValueError, match=r"exposure\.mine: its runs have several tasks, awgn, other; name runs of one"):
-        analyse(other.model_copy(update={"runs": runs}), "mine", paths, CPU)
-    for noise, reason in (("laplace", "need laplace noise, tiny has gaussian"), ("real", "are tested on pairs")):
-        task = params.tasks["awgn"].model_copy(update={"noise": noise})
-        with pytest.raises(ValueError, match=rf"exposure\.mine: its runs {reason}; name others"):
-            analyse(params.model_copy(update={"tasks": {"awgn": task}}), "mine", paths, CPU)
+
+
+def test_runs_of_several_tasks_or_of_a_noise_that_the_test_set_lacks_are_refused(item):
+    raw = item[0].model_dump(mode="json")
+    raw["tasks"]["other"] = raw["tasks"]["awgn"]
+    raw["runs"][BASELINE]["task"] = "other"
+    with pytest.raises(
+        ValidationError, match=r"exposure\.mine: its runs have several tasks, awgn, other; name runs of one"
+    ):
+        Params.model_validate(raw)
+    raw["runs"][RUN]["task"] = "other"
+    raw["test_sets"]["elsewhere"] = raw["test_sets"]["tiny"] | {"noises": ["uniform"]}
+    raw["exposure"]["mine"]["test_set"] = "elsewhere"
+    with pytest.raises(ValidationError, match=r"exposure\.mine: its runs need gaussian noise, elsewhere has uniform"):
+        Params.model_validate(raw)
+
+
+def test_photographs_with_their_own_noise_are_refused(tmp_path):
+    params, _ = tiny_profile(tmp_path, **PAIRED)
+    with pytest.raises(ValidationError, match=r"exposure\.mine: its runs are tested on pairs of photographs"):
+        with_exposure(params)

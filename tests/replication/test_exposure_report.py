@@ -171,11 +171,12 @@ def test_the_numbers_of_the_text(made):
         "ExposureBaselineDncnnScaledLoss": "5.00",
         "ExposureBaselineSwinirBrightnessLoss": "5.00",
         "ExposureWneSwinirFixedLoss": "6.00",
+        "ExposureWneSwinirScaledLoss": "0.00",
         "ExposureGainDncnnFixedLowest": "$+5.60$",
         "ExposureGainDncnnFixedHighest": "$+3.61$",
         "ExposureImages": "4",
         "ExposureContrastLowest": "0.1",
-        "ExposureBrightnessLowest": "$-0.5$",
+        "ExposureBrightnessLowest": "-0.5",
     }
     found = {name: EXPOSURE[name](source) for name in expected}
     assert {n: v.latex if isinstance(v, Cell) else str(v) for n, v in found.items()} == expected

@@ -71,7 +71,8 @@ def test_a_stage_that_outlived_its_dvc_is_named(tmp_path):
 
 @pytest.mark.parametrize("seconds", [0.05, 0.15, 0.3, 0.6, 1.0])
 def test_ctrl_c_while_it_starts_is_one_line_and_status_130(seconds, tmp_path):
-    code = "print('started', flush=True); from replication.cli import main; main()"
+    # Before `listen` Python starts; what it does with Ctrl-C then is its own.
+    code = "from wne.interrupts import listen; listen(); print('started', flush=True); from replication.cli import main; main()"
     arguments = ["noise", "set12", "--params", str(ROOT / "profiles/bsd400/params.yaml")]
     command = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],

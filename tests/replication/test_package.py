@@ -81,5 +81,5 @@ def test_without_its_extra_the_command_says_what_to_install():
     code = "import sys; sys.modules['typer'] = None; import wne.cli"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert found.returncode == 1 and found.stderr == (
-        "error: the wne command needs more than the library: pip install 'wne[cli]'\n"
+        "error: the wne command needs more than the library: pip install '.[cli]' in the repository\n"
     )

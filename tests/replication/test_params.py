@@ -79,6 +79,7 @@ def _load(raw: dict, folder: Path):
         (("filters", "fig05", "pixels"), [[0, 0], [99, 3]], "[99, 3] is outside the crop"),
         (("filters", "fig05", "pixels"), [[-1, 0]], "[-1, 0] is outside the crop"),
         (("filters", "fig05", "size"), 5000, "to which test_sets.photos-test is cropped"),
+        (("windows", "cnn", "scored"), 5000, "to which test_sets.photos-test is cropped"),
         (("samplers", "inpainting", "amount"), 1.5, "a share, greater than 0 and at most 1, not 1.5"),
         (("samplers", "super-resolution", "amount"), 2.5, "the side of a block in pixels, not 2.5"),
         (("samplers", "inpainting", "sigma_stop"), 999, "999 is above sigma_start"),

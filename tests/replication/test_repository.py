@@ -67,6 +67,9 @@ def test_every_profile_has_every_experiment(profile):
 @pytest.mark.parametrize("profile", ["default", "smoke", "paper"])
 def test_every_experiment_is_reported(profile):
     params = load_params(_params_file(profile))
+    assert {params.models[params.runs[item.runs[0]].model].backbone for item in params.exposure.values()} == {
+        "dncnn", "swinir",
+    }  # fmt: skip
     assert list(params.reported_runs) == list(params.runs)
 
 

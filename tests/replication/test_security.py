@@ -57,7 +57,7 @@ def test_weights_whose_header_length_looks_like_a_pickle_are_opened(tmp_path, le
 
 def test_a_checkpoint_cannot_name_code(tmp_path):
     path = tmp_path / "w.safetensors"
-    for backbone in ("os:system", "subprocess:run", "replication.report.own:load_own"):
+    for backbone in ("os:system", "subprocess:run", "wne.adapters.networks:load_network"):
         config = {"model": {"backbone": backbone}, "variant": "baseline", "task": {"channels": 1}}
         save_file({"x": torch.zeros(1)}, path, metadata={"config": json.dumps(config), "fingerprint": ""})
         with pytest.raises(ValueError, match="unknown backbone"):

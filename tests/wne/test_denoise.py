@@ -77,6 +77,17 @@ def test_masked_pixels_stay_and_do_not_count():
     assert (infinite[dead] == -np.inf).all()
 
 
+@pytest.mark.parametrize("hot", [40, 1000])
+def test_a_hot_pixel_spoils_the_image_and_set_to_nan_it_does_not(hot):
+    image = NOISY.copy()
+    image[20, 25] = hot
+    spoiled = np.std((ImageDenoiser()(image) - SCENE)[10:31, 15:25])
+    assert spoiled > 1.5 * np.std(NOISY - SCENE)
+    image[20, 25] = np.nan
+    error = np.nanstd(ImageDenoiser(mask_nan=True)(image) - SCENE)
+    np.testing.assert_allclose(error, np.std(EXACT - SCENE), rtol=0.02)
+
+
 def test_a_mask_needs_a_wrapper_and_a_pixel():
     with pytest.raises(ValueError, match="no wrapper that takes a mask"):
         ImageDenoiser("dncnn-baseline-s25", mask_nan=True)

@@ -131,7 +131,7 @@ def test_what_cannot_be_written_is_refused_and_nothing_is_left(tmp_path):
 def test_an_image_that_the_memory_cannot_hold_is_refused_before_it_is_read(tmp_path, monkeypatch):
     write_image(tmp_path / "a.png", picture("uint8", 24, 30))
     np.save(tmp_path / "a.npy", picture("uint8", 24, 30))
-    monkeypatch.setattr("wne.imagefiles._free_memory", lambda: 1000)
+    monkeypatch.setattr("wne.pages._free_memory", lambda: 1000)
     for name in ("a.png", "a.npy"):
         with pytest.raises(ImageFileError, match=rf"{name}: too large for the memory.*cut it into parts"):
             read_image(tmp_path / name)

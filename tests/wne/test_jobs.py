@@ -17,7 +17,7 @@ from PIL import Image
 
 from benchmarks.image_kinds import GREY, PROFILE, RGB, photo
 from wne.denoise import ImageDenoiser
-from wne.imagefiles import ImageFileError, read_image, write_image
+from wne.imagefiles import ImageFileError, open_image, read_image, write_image
 from wne.jobs import best_device, denoise_file, denoise_files, plan
 
 
@@ -169,9 +169,29 @@ def test_what_is_not_kept_is_said(tmp_path, denoise):
     assert denoise_file(tmp_path / "p.tif", tmp_path / "q.tif", denoise) == ["previews and masks left out: 1"]
 
 
+@pytest.mark.parametrize(("suffix", "format"), [(".jpg", "MPO"), (".png", "PNG")])
+def test_further_images_in_a_photograph_are_not_lost_without_a_word(tmp_path, denoise, suffix, format):
+    source = tmp_path / f"a{suffix}"
+    Image.fromarray(RGB).save(source, format, save_all=True, append_images=[Image.fromarray(255 - RGB)])
+    assert denoise_file(source, tmp_path / "b.png", denoise) == ["not kept: further images"]
+
+
+def test_frames_of_an_animation_are_pages(tmp_path, denoise):
+    source = tmp_path / "a.webp"
+    Image.fromarray(RGB).save(source, save_all=True, append_images=[Image.fromarray(255 - RGB)], lossless=True)
+    with pytest.raises(ImageFileError, match=r"only TIFF and \.npy hold several images; write b\.tif instead"):
+        denoise_file(source, tmp_path / "b.png", denoise)
+    denoise_file(source, tmp_path / "b.tif", denoise)
+    assert open_image(tmp_path / "b.tif").count == 2
+
+
 # --- Ctrl-C -------------------------------------------------------------------------------------------
 
-_START = "import sys; sys.argv = ['wne', *sys.argv[1:]]; from wne.start import main; main()"
+# Before `listen` Python starts; what it does with Ctrl-C then is its own.
+_START = (
+    "import sys; sys.argv = ['wne', *sys.argv[1:]]; from wne.interrupts import listen; listen(); print(flush=True); "
+    "from wne.start import main; main()"
+)
 
 
 def interrupted(arguments: list[object], after: float) -> tuple[int, str]:
@@ -179,9 +199,10 @@ def interrupted(arguments: list[object], after: float) -> tuple[int, str]:
     process = subprocess.Popen(
         [sys.executable, "-c", _START, *map(str, arguments)],
         stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         text=True,
     )
+    process.stdout.readline()
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     error = process.communicate()[1]
@@ -192,7 +213,7 @@ def interrupted(arguments: list[object], after: float) -> tuple[int, str]:
 @pytest.mark.parametrize("after", [0.4, 0.8, 1.5, 4, 7])
 def test_ctrl_c_is_one_line_and_status_130_whenever_it_comes(tmp_path, after):
     write_image(tmp_path / "in/a.npy", np.zeros((4000, 4000), np.uint8) + np.arange(4000, dtype=np.uint8))
-    status, error = interrupted(["denoise", tmp_path / "in", tmp_path / "out"], after)
+    status, error = interrupted(["denoise", tmp_path / "in", tmp_path / "out", "--device", "cpu"], after)
     assert status == 130
     words = [
         line

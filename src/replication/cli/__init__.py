@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wne.start import listen
+from wne.interrupts import listen
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from replication.study.params import ParameterError, Params, load_params
 from replication.study.paths import ProfilePaths
 from wne import console
 from wne.cli import Device  # noqa: F401
-from wne.start import interruptible
+from wne.interrupts import interruptible
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="The profile's parameter file.")]
 DEFAULT = Path("params.yaml")

@@ -87,10 +87,12 @@ def evaluate(
 
     params, paths = load_profile(params_file)
     if backbone:
-        from replication.report.own import evaluate_own, load_own, with_own
+        from replication.report.own import evaluate_own, with_own
+        from wne.adapters.networks import load_own_denoiser
 
         task = params.tasks[with_own(params, name, beside, sigma).runs[name].task]
-        model = load_own(backbone, weights, variant, task.channels, choose_device(device))
+        own = load_own_denoiser(backbone, weights, variant, task.channels)
+        model = own.network.to(choose_device(device))
         with stage(f"evaluate {name}", [backbone, paths.test_sets, paths.summary], [paths.results / "own" / name]):
             evaluate_own(params, name, model, paths, choose_device(device), beside, sigma)
         return

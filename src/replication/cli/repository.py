@@ -53,7 +53,7 @@ def verify(
     params_file: ParamsFile = DEFAULT,
     commit: Annotated[str, typer.Option(help="What to compare with.")] = "HEAD",
 ) -> None:
-    """Compare the result files here with the committed ones, byte by byte, without what a machine took."""
+    """Compare the result files here with the committed ones, byte by byte; files that hold times are left out."""
     from replication.cli.checks import compare_with
 
     params, _ = load_profile(params_file)

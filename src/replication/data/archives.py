@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
+import lzma
 import math
 import stat
 import tarfile
@@ -19,7 +21,7 @@ from replication.data.registry import Archive, DataError
 
 _EXPANSION = 4  # images are compressed already: what unpacks to more bytes than that many archives is something else
 _CHUNK = 1 << 20  # bytes
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError)
+_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 
 
 def extract_images(path: Path, archive: Archive, folder: Path) -> list[str]:
@@ -43,7 +45,9 @@ def extract_images(path: Path, archive: Archive, folder: Path) -> list[str]:
                 break
     except FileExistsError as error:
         raise DataError(f"{path} holds two images named {name}: not the archive that was expected") from error
-    except _BROKEN as error:
+    except (*_BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # of the disk, not of the archive
+            raise
         raise DataError(f"{path} is broken ({error}): remove it and run the same command again") from error
     if len(names) != archive.images:
         more = "at least " if len(names) > archive.images else ""

@@ -25,31 +25,9 @@ from replication.results.summary import read_csv, read_summary
 from replication.study import labels
 from replication.study.params import Group, Model, ParameterError, Params, Run
 from replication.study.paths import ProfilePaths
-from wne.adapters.networks import check_network, load_network
-from wne.adapters.pickles import load_foreign_weights
 from wne.files import replacing_folder
-from wne.models import WRAPPERS
 
 _LOOK = style.VariantStyle("", "0.1", "*", 5.6, "0.1", "-", 8)
-
-
-def load_own(backbone: str, weights: Path | None, variant: str, channels: int, device: torch.device) -> nn.Module:
-    """A denoiser from "module:function" of the working folder (`load_network`), tried on one image.
-
-    weights: safetensors of the backbone, None for those that the function returns. variant: the wrapper, a key of
-    WRAPPERS. channels: of the test images.
-
-    Raises:
-        ValueError: an unknown variant; a network that cannot be made, or not be called as a denoiser is.
-        CheckpointError: weights that do not fit.
-    """
-    if variant not in WRAPPERS:
-        raise ValueError(f"--variant {variant}: unknown; known: {', '.join(WRAPPERS)}")
-    model = load_network(backbone)
-    check_network(model, channels, f"--backbone {backbone}")
-    if weights is not None:
-        load_foreign_weights(model, weights, backbone)
-    return WRAPPERS[variant](model).to(device, memory_format=torch.channels_last).eval()
 
 
 def with_own(params: Params, name: str, beside: str, sigma: float) -> Params:

@@ -12,10 +12,13 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
+from wne.adapters.pickles import load_foreign_weights
+from wne.models import WRAPPERS
 from wne.modes import in_eval_mode
 
 SIDE = 128  # of the image that a network is tried on: a multiple of what U-Nets and windows ask for
@@ -27,6 +30,39 @@ class NetworkError(ValueError):
 
 class NetworkFails(NetworkError):
     """A network that raises when it is called."""
+
+
+class OwnDenoiser(NamedTuple):
+    """A user's network in its wrapper, in evaluation mode, channels-last; for images of `channels` channels."""
+
+    network: nn.Module
+    channels: int
+    variant: str
+
+
+def load_own_denoiser(reference: str, weights: Path | None, variant: str, channels: int | None = None) -> OwnDenoiser:
+    """The network of "module:function" with its weights and wrapper, tried on one image before.
+
+    Args:
+        reference: as for `load_network`.
+        weights: safetensors of the network, None for those that the function gives it.
+        variant: a key of `wne.models.WRAPPERS`; "baseline" leaves the network as it is.
+        channels: that it must be for; None: 1 if it takes grey images, else 3.
+
+    Raises:
+        NetworkError: an unknown variant; a network that cannot be made, or not be called as a denoiser is.
+        CheckpointError: weights that do not fit.
+    """
+    if variant not in WRAPPERS:
+        raise NetworkError(f"--variant {variant}: unknown; known: {', '.join(WRAPPERS)}")
+    network, name = load_network(reference), f"--backbone {reference}"
+    if channels is None:
+        channels = channels_of(network, name)
+    else:
+        check_network(network, channels, name)
+    if weights is not None:
+        load_foreign_weights(network, weights, reference)
+    return OwnDenoiser(WRAPPERS[variant](network).to(memory_format=torch.channels_last).eval(), channels, variant)
 
 
 def load_network(reference: str) -> nn.Module:

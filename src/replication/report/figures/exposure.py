@@ -78,7 +78,7 @@ def _lines(params: Params, paths: ProfilePaths, item: str, spec: Exposure) -> li
     scores = read_csv(folder / "pictures.csv").set_index(["run", "place"])["psnr"]
     lines = []
     for name in names:
-        captions = [f"$a$ = {a:g}, $b$ = {b:g}" for a, b in spec.pictures]
+        captions = [f"$a$ = {a:g}, $b$ = {b:g}".replace("-", "\N{MINUS SIGN}") for a, b in spec.pictures]
         title = "Input $y$, as displayed"
         if name in spec.runs:
             run = params.runs[name]

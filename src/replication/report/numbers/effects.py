@@ -69,6 +69,13 @@ def _control(denoiser: str) -> Rows:
     return lambda s: _where(s.controls, item=s.controls["item"].iloc[0], denoiser=denoiser)
 
 
+def _beside_controls(summary: Summary) -> pd.DataFrame:
+    """WNE over the run that the first item of `controls` starts from."""
+    return _where(
+        _first_sets(summary.paired), baseline=summary.controls["run"].iloc[0], group=summary.controls["group"].iloc[0]
+    )
+
+
 def _effect(effect: str, summary: Summary) -> pd.DataFrame:
     """The first ablation: means over the other factor; of both, the second recipe in place of the first."""
     table = ablations(summary)[0].rename(columns=dict(zip(("value", "low", "high"), _GAIN)))
@@ -96,6 +103,7 @@ _ROWS: dict[str, Rows] = {
     "SoftNeGain": partial(_trained_otherwise, "soft_ne"),
     "RangeTrainedGain": partial(_trained_otherwise, "supervised"),
     "RangeTrainedWneGain": lambda s: _where(_first_sets(s.paired), group="training-controls"),
+    "WneBesideControlsGain": _beside_controls,
     "OracleGain": _control("oracle"),
     "WrappedAtTestGain": _control("wrapped_at_test"),
     "WrappedAtTestRescaledGain": _control("wrapped_at_test_rescaled"),
@@ -104,7 +112,13 @@ _ROWS: dict[str, Rows] = {
     "WindowGain": smallest_windows,
 }
 # Of rows that a profile may lack.
-_TABLES = {"Recipe": "recipe", "Oracle": "controls", "Wrapped": "controls", "Window": "windows"}
+_TABLES = {
+    "Recipe": "recipe",
+    "Oracle": "controls",
+    "Wrapped": "controls",
+    "WneBeside": "controls",
+    "Window": "windows",
+}
 
 
 def _at(run: pd.DataFrame, place: str) -> pd.Series:

@@ -4,6 +4,7 @@ does not (Fixed), or of the brightness. dB on the scale of the clean image; the 
     \\Exposure<Who><Backbone><Sweep>Loss           mean PSNR at the exposure of training, less the lowest of the sweep
     \\Exposure<Who><Backbone><Sweep>Change         largest absolute difference from the former, three digits
     \\ExposureGain<Backbone><Sweep><Place>[Interval]   WNE - baseline at the Lowest or Highest contrast or brightness
+    \\Exposure<Contrast|Brightness><Lowest|Highest>   for formulas
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def _first(of: Callable[[Exposure], Value]) -> Number:
 
 
 _FORMS: dict[str, Callable[[pd.Series], Value]] = {
-    "Loss": lambda apart: fixed(-apart.min()),
+    "Loss": lambda apart: fixed(abs(apart.min())),  # at most 0: the training exposure is one of them
     "Change": lambda apart: fixed(apart.abs().max(), 3),
 }
 EXPOSURE: dict[str, Number] = {
@@ -82,6 +83,6 @@ EXPOSURE: dict[str, Number] = {
     "ExposureSigma": _first(lambda item: f"{item.sigma:g}"),
     "ExposureContrastLowest": _first(lambda item: f"{min(item.contrasts):g}"),
     "ExposureContrastHighest": _first(lambda item: f"{max(item.contrasts):g}"),
-    "ExposureBrightnessLowest": _first(lambda item: f"${min(item.brightnesses):g}$"),
-    "ExposureBrightnessHighest": _first(lambda item: f"${max(item.brightnesses):g}$"),
+    "ExposureBrightnessLowest": _first(lambda item: f"{min(item.brightnesses):g}"),
+    "ExposureBrightnessHighest": _first(lambda item: f"{max(item.brightnesses):g}"),
 }

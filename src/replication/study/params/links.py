@@ -86,7 +86,7 @@ def _check_analysis(where: str, item: Analysis, params: Any) -> None:
     check_known(f"{where}.group", item.group, params.groups)
     if hasattr(item, "test_set"):
         check_known(f"{where}.test_set", item.test_set, params.test_sets)
-        for side in ("size", "crop"):
+        for side in ("size", "crop", "scored"):
             if getattr(item, side, None) is not None:
                 _check_crop(f"{where}.{side}", getattr(item, side), item.test_set, params)
     for name in analysed_runs(item):
@@ -94,6 +94,20 @@ def _check_analysis(where: str, item: Analysis, params: Any) -> None:
         run: Run = params.runs[name]
         if run.group != item.group:
             raise ValueError(f"{where}: run {name} is in the group {run.group}, not {item.group}")
+
+
+def check_exposure(params: Any) -> None:
+    for key, item in params.exposure.items():
+        tasks = {params.runs[run].task for run in item.runs}
+        if len(tasks) > 1:
+            raise ValueError(
+                f"exposure.{key}: its runs have several tasks, {', '.join(sorted(tasks))}; name runs of one"
+            )
+        noise, known = params.tasks[tasks.pop()].noise, params.test_sets[item.test_set].noises
+        if noise == "real":
+            raise ValueError(f"exposure.{key}: its runs are tested on pairs of photographs, whose exposure is fixed")
+        if noise not in known:
+            raise ValueError(f"exposure.{key}: its runs need {noise} noise, {item.test_set} has {', '.join(known)}")
 
 
 def _check_crop(where: str, side: int, test_set: str, params: Any) -> None:
@@ -111,4 +125,5 @@ CHECKS = (
     check_examples,
     check_weights,
     check_analyses,
+    check_exposure,
 )

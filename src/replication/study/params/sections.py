@@ -290,9 +290,9 @@ class Exposure(Analysis):
     test_set: Name
     images: Count
     sigma: Positive
-    contrasts: Annotated[list[Positive], Field(min_length=1), Different]
-    brightnesses: Annotated[list[float], Field(min_length=1), Different]
-    pictures: list[Exposed]
+    contrasts: Annotated[list[Positive], Different]
+    brightnesses: Annotated[list[float], Different]
+    pictures: Annotated[list[Exposed], Different]
     runs: RunNames
 
     @model_validator(mode="after")

@@ -1,0 +1,73 @@
+"""What an image file is once it is open: its pages, and the errors of those that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class ImageFileError(ValueError):
+    """An image file that cannot be read or written: which one, and why."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One image of a file."""
+
+    pixels: np.ndarray  # (H, W, C), upright, white at the top of the range
+    alpha: int | None = None  # the channel that is opacity
+    header: Any = None  # OpenImageIO's ImageSpec, with the metadata; None: from an array
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A file that was opened: what is in it, and its pages one at a time."""
+
+    path: Path
+    count: int  # pages
+    dtype: np.dtype
+    pages: Callable[[], Iterator[Page]]
+    notes: tuple[str, ...] = ()  # what is not taken over, for the user
+    shape: tuple[int, ...] | None = None  # of the array in .npy
+
+
+def why(error: BaseException) -> str:
+    """An exception in a few words, without its number and path."""
+    if isinstance(error, PermissionError):
+        return "no permission"
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, MemoryError) or "allocate memory" in str(error) or "out of memory" in str(error):  # torch's
+        return "too large for the memory; cut it into parts"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def damaged(path: Path, reason: str) -> ImageFileError:
+    return ImageFileError(f"{path}: damaged, or not of a kind that is read here ({reason})")
+
+
+def check_memory(path: Path, shape: tuple[int, int, int], itemsize: int) -> None:
+    """Raises ImageFileError for an image that the system would end the process for; knows the free memory of Linux alone."""
+    height, width, channels = shape
+    # Measured: copies of a channel in the network's precision and in that of the result; the file's values twice.
+    needed = height * width * ((28 if itemsize <= 2 else 68) + 2 * channels * itemsize)
+    free = _free_memory()
+    if free is not None and needed > free:
+        raise ImageFileError(
+            f"{path}: too large for the memory: needs about {needed / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free; "
+            "cut it into parts"
+        )
+
+
+def _free_memory() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")), None)
