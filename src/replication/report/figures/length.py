@@ -40,7 +40,7 @@ def length(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
         Line2D([], [], color=look.colour, marker=look.marker, markerfacecolor=look.face, label=text)
         for look, text in ((style.VARIANTS[key], text) for key, text in _LINES.items())
     ]
-    handles.append(Line2D([], [], **_paper(style.VARIANTS["baseline"]) | {"color": "0.4"}, label="the paper's"))
+    handles.append(Line2D([], [], **_paper(style.VARIANTS["baseline"]) | {"color": "0.4"}, label="the paper"))
     return panels.legend([handles])
 
 

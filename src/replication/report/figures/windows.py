@@ -47,7 +47,7 @@ def windows(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
         ax.xaxis.set_minor_locator(NullLocator())
         ax.set_xlabel("side of the windows (pixels)")
         grid.title(index, title)
-    grid.axes[0, 0].set_ylabel("PSNR, windows $-$ whole image (dB)")
+    grid.axes[0, 0].set_ylabel("gain in PSNR (dB)", labelpad=1)
     low, high = rows["psnr_gain"].min(), rows["psnr_gain"].max()
     for ax in grid.axes.flat:
         ax.set_ylim(min(low, 0) - 0.05 * (high - low) - 0.01, max(high, 0) + 0.05 * (high - low) + 0.01)
