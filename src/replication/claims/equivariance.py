@@ -125,7 +125,7 @@ RULES = (
     ),
     Rule(
         id="C11",
-        title="Noise-range training and soft-NE help, but not exactly",
+        title="Noise-range training and soft-NE help, but give no equivariance",
         statement="Training on a range of noise and the soft-NE loss narrow the gap but leave a visible equivariance "
         "defect",
         where="Fig. 8, 9",
