@@ -74,6 +74,7 @@ def write_raster(temporary: Path, path: Path, pages: Iterable[Page]) -> None:
     for index, page in enumerate(pages):
         if index == 1 and not output.supports("appendsubimage"):
             raise ImageFileError(f"{path}: only TIFF and .npy hold several images; write {path.stem}.tif instead")
+        _refuse_opacity(path, page)
         header = _written_header(page, output)
         mode = "AppendSubimage" if index else "Create"
         if not (output.open(str(temporary), header, mode) and output.write_image(np.ascontiguousarray(page.pixels))):
@@ -170,6 +171,20 @@ def _upright(pixels: np.ndarray, header: oiio.ImageSpec) -> np.ndarray:
     stored = oiio.ImageBuf(pixels)
     stored.specmod().attribute("Orientation", orientation)
     return oiio.ImageBufAlgo.reorient(stored).get_pixels(header.format)
+
+
+def _refuse_opacity(path: Path, page: Page) -> None:
+    """Refuses channels that readers of the format would take for opacity, or for colours multiplied by it."""
+    channels, suffix = page.pixels.shape[2], path.suffix.lower()
+    if suffix == ".png" and page.alpha != {2: 1, 4: 3}.get(channels):
+        problem = "PNG takes the last of 2 or 4 channels for opacity, and no other"
+    elif suffix in (".pgm", ".ppm") and page.alpha is not None:
+        problem = f"{suffix[1:].upper()} cannot hold opacity"
+    elif suffix == ".exr" and page.header is not None and page.header.get_int_attribute("oiio:UnassociatedAlpha"):
+        problem = "EXR holds colours multiplied by opacity, and these are not"
+    else:
+        return
+    raise ImageFileError(f"{path}: {problem}; write {path.stem}.tif instead")
 
 
 def _written_header(page: Page, output: oiio.ImageOutput) -> oiio.ImageSpec:

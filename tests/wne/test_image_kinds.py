@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.image_kinds import KINDS, Kind
+from benchmarks.image_kinds import GREY, GREY16, KINDS, NOISY, RGB, Kind, tiff
 from wne.denoise import ImageDenoiser
-from wne.imagefiles import RESULTS, ImageFileError, open_image
+from wne.imagefiles import RESULTS, ImageFileError, open_image, write_pages
 from wne.jobs import denoise_file
 
 KNOWN = [kind for kind in KINDS if kind.pages is not None]
@@ -68,6 +69,43 @@ def test_what_is_not_read_is_one_line_and_leaves_nothing(tmp_path, kind, capfd):
         denoise_file(tmp_path / kind.name, tmp_path / f"out/result{RESULTS[Path(kind.name).suffix]}", denoiser())
     assert len(str(refusal.value).splitlines()) == 1 and capfd.readouterr().err == ""
     assert not (tmp_path / "out").exists() or list((tmp_path / "out").iterdir()) == []
+
+
+RGBA = np.dstack([RGB, np.broadcast_to(np.arange(90, dtype=np.uint8) * 2, GREY.shape)])
+IN_TIFF = {"photometric": "rgb", "planarconfig": "contig"}
+GREYS_IN_TIFF = {"photometric": "minisblack", "planarconfig": "contig"}
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "result", "words"),
+    [
+        ("infrared.tif", tiff(RGBA, **IN_TIFF, extrasamples=["unspecified"]), "a.png", "the last of 2 or 4 channels"),
+        ("deep.tif", tiff(RGBA * np.uint16(257), **IN_TIFF, extrasamples=["unspecified"]), "a.png", "the last of 2 or 4"),
+        ("bands.tif", tiff(RGBA[..., 2:], **GREYS_IN_TIFF, extrasamples=["unspecified"]), "a.png", "the last of 2 or 4"),
+        ("both.tif", tiff(RGBA[..., 1:], **GREYS_IN_TIFF, extrasamples=["unspecified", "unassalpha"]), "a.png",
+         "the last of 2 or 4 channels for opacity, and no other"),
+        ("bands.npy", lambda path: np.save(path, RGBA), "a.png", "the last of 2 or 4 channels"),
+        ("opacity.tif", tiff(RGBA, **IN_TIFF, extrasamples=["unassalpha"]), "a.ppm", "PPM cannot hold opacity"),
+        ("opacity.tif", tiff(RGBA / np.float32(255), **IN_TIFF, extrasamples=["unassalpha"]), "a.exr",
+         "EXR holds colours multiplied by opacity"),
+    ],
+)  # fmt: skip
+def test_a_format_that_would_take_a_band_for_another_thing_is_refused(
+    tmp_path: Path, name: str, write: Callable[[Path], object], result: str, words: str
+):
+    write(tmp_path / name)
+    with pytest.raises(ImageFileError, match=rf"{result}: .*{words}.*; write a\.tif instead"):
+        denoise_file(tmp_path / name, tmp_path / "out" / result, denoiser())
+    assert list((tmp_path / "out").iterdir()) == []
+    denoise_file(tmp_path / name, tmp_path / "out/a.tif", denoiser())  # as the message says
+
+
+def test_multiplied_colours_go_into_exr_as_they_are(tmp_path):
+    pixels = RGBA / np.float32(255)
+    tiff(pixels, **IN_TIFF, extrasamples=["assocalpha"])(tmp_path / "a.tif")
+    write_pages(tmp_path / "a.exr", open_image(tmp_path / "a.tif").pages())
+    page = next(open_image(tmp_path / "a.exr").pages())
+    assert page.alpha == 3 and np.array_equal(page.pixels, pixels)
 
 
 def test_every_refusal_is_listed():
