@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from wne.pages import ImageFile, ImageFileError, Page, check_memory, damaged
-from wne.tiffpages import is_tiff, tiff_pages
+from wne.tiffpages import is_tiff, stack_length, tiff_pages
 
 try:
     import OpenImageIO as oiio
@@ -26,7 +26,7 @@ except ModuleNotFoundError:
 _WHITE_IS_ZERO, _CMYK = 0, 5
 _GREY_OR_RGB = (0, 1, 2, 3, 5, 6)
 _PREVIEW, _TRANSPARENCY = 1, 4
-_IMAGE_DEPTH = 32997
+_SAMPLES, _IMAGE_DEPTH = 277, 32997
 _LOSSY = ("jpeg", "jp2000", "webp", "lossy", "b44", "b44a", "dwaa", "dwab", "pxr24")
 _FORMATS = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint", "int8": "int8", "int16": "int16", "int32": "int",
             "float16": "half", "float32": "float", "float64": "double"}  # fmt: skip
@@ -39,9 +39,11 @@ def open_raster(path: Path) -> ImageFile:
     specs = []
     while source.seek_subimage(len(specs), 0):
         specs.append(source.spec().copy())
+        if source.format_name() == "bmp":
+            _correct_bmp(path, specs[-1])
     source.geterror()  # that there is no further one
     if is_tiff(path):
-        _check_pages(path, len(specs))
+        _check_pages(path, specs)
     aside = [bool(spec.get_int_attribute("tiff:subfiletype") & (_PREVIEW | _TRANSPARENCY)) for spec in specs]
     chosen = [index for index, left_out in enumerate(aside) if not left_out] or list(range(len(specs)))
     for index in chosen:
@@ -93,8 +95,19 @@ def _opened(path: Path) -> oiio.ImageInput:
     return source
 
 
-def _check_pages(path: Path, count: int) -> None:
-    """Refuses what OpenImageIO reads the first part of: a list of pages that is cut, and volumes."""
+def _correct_bmp(path: Path, spec: oiio.ImageSpec) -> None:
+    """A fourth channel is opacity only where the header has a mask for it; else it fills up 32 bits."""
+    with path.open("rb") as file:
+        header = file.read(70).ljust(70, b"\0")
+    size, compression, mask = (int.from_bytes(header[place : place + 4], "little") for place in (14, 30, 66))
+    if spec.nchannels == 4 and not (mask and (compression == 6 or (compression == 3 and size >= 56))):
+        spec.nchannels, spec.alpha_channel, spec.channelnames = 3, -1, ("R", "G", "B")
+    spec.attribute("oiio:UnassociatedAlpha", 1)  # which OpenImageIO leaves out, and PNG would divide by opacity
+
+
+def _check_pages(path: Path, specs: list[oiio.ImageSpec]) -> None:
+    """Refuses what OpenImageIO reads the first part of: a list of pages that is cut, stacks in one page, and volumes."""
+    count = len(specs)
     try:
         pages = tiff_pages(path)
     except EOFError as error:
@@ -103,6 +116,14 @@ def _check_pages(path: Path, count: int) -> None:
         raise damaged(path, f"{count} of {len(pages)} pages can be opened")
     if any((page.get(_IMAGE_DEPTH) or 1) > 1 for page in pages):
         raise ImageFileError(f"{path}: holds a volume in one page (ImageDepth); save a page for each of its slices")
+    for tags, spec in zip(pages, specs):
+        size = spec.width * spec.height * (tags.get(_SAMPLES) or 1)
+        slices = stack_length(spec.get_string_attribute("ImageDescription"), size)
+        # A copy of a part keeps the description, but is too small for what that says.
+        if count < slices <= path.stat().st_size / (size * spec.channel_bytes()):
+            raise ImageFileError(
+                f"{path}: holds a stack of {slices} with {count} in its list of pages; save a page for each"
+            )
 
 
 def _refuse_unknown(path: Path, spec: oiio.ImageSpec) -> None:
@@ -115,6 +136,8 @@ def _refuse_unknown(path: Path, spec: oiio.ImageSpec) -> None:
         raise ImageFileError(f"{path}: its colours are neither grey, RGB nor CMYK; convert it to RGB first")
     if photometric == _CMYK and spec.nchannels != 3:
         raise ImageFileError(f"{path}: has inks or opacity beside CMYK; convert it to RGB first")
+    if photometric == _WHITE_IS_ZERO and spec.nchannels > 1:
+        raise ImageFileError(f"{path}: 0 is white in it, which leaves its other channels open; save it with 0 as black")
     if _to_be_inverted(spec) and not str(spec.format).startswith("uint"):
         raise ImageFileError(
             f"{path}: 0 is white in it, which {spec.format} values leave open; save it with 0 as black"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.image_kinds import GREY, GREY16, KINDS, NOISY, RGB, Kind, tiff
+from benchmarks.image_kinds import GREY, GREY16, KINDS, RGB, Kind, tiff
 from wne.denoise import ImageDenoiser
 from wne.imagefiles import RESULTS, ImageFileError, open_image, write_pages
 from wne.jobs import denoise_file
@@ -106,6 +107,49 @@ def test_multiplied_colours_go_into_exr_as_they_are(tmp_path):
     write_pages(tmp_path / "a.exr", open_image(tmp_path / "a.tif").pages())
     page = next(open_image(tmp_path / "a.exr").pages())
     assert page.alpha == 3 and np.array_equal(page.pixels, pixels)
+
+
+def bmp(path: Path, mask: bool) -> None:
+    """RGBA in 32 bits, with a mask for opacity (version 4) or without (version 3)."""
+    height, width, _ = RGBA.shape
+    sizes = struct.pack(
+        "<IiiHHIIiiII", 108 if mask else 40, width, height, 1, 32, 3 if mask else 0, RGBA.size, 0, 0, 0, 0
+    )
+    masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000) + b"BGRs" + bytes(48) if mask else b""
+    start = 14 + len(sizes) + len(masks)
+    head = b"BM" + struct.pack("<IHHI", start + RGBA.size, 0, 0, start) + sizes + masks
+    path.write_bytes(head + RGBA[::-1, :, [2, 1, 0, 3]].tobytes())
+
+
+@pytest.mark.parametrize(("mask", "expected", "alpha"), [(True, RGBA, 3), (False, RGB, None)])
+def test_the_fourth_byte_of_a_bmp_is_opacity_only_with_a_mask(tmp_path, mask, expected, alpha):
+    bmp(tmp_path / "a.bmp", mask)
+    write_pages(tmp_path / "a.png", open_image(tmp_path / "a.bmp").pages())
+    for name in ("a.bmp", "a.png"):
+        page = next(open_image(tmp_path / name).pages())
+        assert page.alpha == alpha and np.array_equal(page.pixels, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_white_as_0_beside_opacity_is_refused(tmp_path, dtype):
+    options = {"photometric": "miniswhite", "planarconfig": "contig", "extrasamples": ["unassalpha"]}
+    tiff(RGBA[..., 2:].astype(dtype), **options)(tmp_path / "a.tif")
+    with pytest.raises(ImageFileError, match=r"a\.tif: 0 is white in it, .* other channels open"):
+        open_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("imagej", [True, False])
+def test_a_stack_with_one_page_in_the_list_is_refused(tmp_path, imagej):
+    stack = np.stack([GREY16, GREY16 // 2, GREY16 // 3])
+    tiff(stack, photometric="minisblack", imagej=imagej, truncate=True)(tmp_path / "a.tif")
+    with pytest.raises(ImageFileError, match=r"a\.tif: holds a stack of 3 with 1 in its list of pages"):
+        open_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("description", ['{"shape": [3, 60, 90]}', "ImageJ=1.53\nimages=3\nslices=3\n", '{"shape": 7}'])
+def test_a_slice_with_the_description_of_its_stack_is_read(tmp_path, description):
+    tiff(GREY16, description=description, metadata=None)(tmp_path / "a.tif")
+    assert open_image(tmp_path / "a.tif").count == 1
 
 
 def test_every_refusal_is_listed():
