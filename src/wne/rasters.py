@@ -192,8 +192,15 @@ def _upright(pixels: np.ndarray, header: oiio.ImageSpec) -> np.ndarray:
             header.attribute("XResolution", down)
             header.attribute("YResolution", across)
     stored = oiio.ImageBuf(pixels)
+    stored.set_origin(header.x, header.y)
+    stored.set_full(
+        header.full_x, header.full_x + header.full_width, header.full_y, header.full_y + header.full_height, 0, 1
+    )
     stored.specmod().attribute("Orientation", orientation)
-    return oiio.ImageBufAlgo.reorient(stored).get_pixels(header.format)
+    upright = oiio.ImageBufAlgo.reorient(stored)
+    for name in ("x", "y", "width", "height", "full_x", "full_y", "full_width", "full_height"):
+        setattr(header, name, getattr(upright.spec(), name))
+    return upright.get_pixels(header.format)
 
 
 def _refuse_opacity(path: Path, page: Page) -> None:
@@ -223,7 +230,6 @@ def _written_header(page: Page, output: oiio.ImageOutput) -> oiio.ImageSpec:
         header.alpha_channel = -1 if page.alpha is None else page.alpha % channels
         header.attribute("oiio:UnassociatedAlpha", 1)
         header.attribute("Orientation", 1)
-    header.full_width, header.full_height = max(header.full_width, width), max(header.full_height, height)
     if header.format == oiio.HALF:
         header.attribute("tiff:half", 1)
     compression = header.get_string_attribute("compression")

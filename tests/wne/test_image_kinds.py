@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import OpenImageIO as oiio
 import pytest
 
-from benchmarks.image_kinds import GREY, GREY16, KINDS, RGB, Kind, tiff
+from benchmarks.image_kinds import GREY, GREY16, KINDS, NOISY, RGB, Kind, tiff
 from wne.denoise import ImageDenoiser
 from wne.imagefiles import RESULTS, ImageFileError, open_image, write_pages
 from wne.jobs import denoise_file
@@ -150,6 +151,39 @@ def test_a_stack_with_one_page_in_the_list_is_refused(tmp_path, imagej):
 def test_a_slice_with_the_description_of_its_stack_is_read(tmp_path, description):
     tiff(GREY16, description=description, metadata=None)(tmp_path / "a.tif")
     assert open_image(tmp_path / "a.tif").count == 1
+
+
+def write_as(path: Path, spec: oiio.ImageSpec) -> None:
+    output = oiio.ImageOutput.create(str(path))
+    assert output.open(str(path), spec) and output.write_image(NOISY.astype(np.float32)[..., None]) and output.close()
+
+
+# Orientation, and the window of 90 x 60 pixels at (10, 25) in an image of 150 x 100, upright.
+@pytest.mark.parametrize(
+    ("orientation", "window", "whole"),
+    [(1, (10, 25), (150, 100)), (2, (50, 25), (150, 100)), (3, (50, 15), (150, 100)), (6, (15, 10), (100, 150)),
+     (8, (25, 50), (100, 150))],
+)  # fmt: skip
+@pytest.mark.parametrize("suffix", [".exr", ".tif"])
+def test_the_window_of_a_part_in_its_whole_image_is_kept(tmp_path, suffix, orientation, window, whole):
+    spec = oiio.ImageSpec(90, 60, 1, "float")
+    spec.x, spec.y, spec.full_width, spec.full_height = 10, 25, 150, 100
+    spec.attribute("Orientation", orientation)
+    write_as(tmp_path / f"a{suffix}", spec)
+    header = next(open_image(tmp_path / f"a{suffix}").pages()).header
+    write_pages(tmp_path / f"b{suffix}", open_image(tmp_path / f"a{suffix}").pages())
+    back = next(open_image(tmp_path / f"b{suffix}").pages()).header
+    for one in (header, back):
+        assert ((one.x, one.y), (one.full_x, one.full_y), (one.full_width, one.full_height)) == (window, (0, 0), whole)
+
+
+def test_a_display_window_smaller_than_the_pixels_is_kept(tmp_path):
+    spec = oiio.ImageSpec(90, 60, 1, "float")
+    spec.x, spec.y, spec.full_width, spec.full_height = -5, -5, 80, 50
+    write_as(tmp_path / "a.exr", spec)
+    write_pages(tmp_path / "b.exr", open_image(tmp_path / "a.exr").pages())
+    back = next(open_image(tmp_path / "b.exr").pages()).header
+    assert (back.x, back.y, back.full_x, back.full_y, back.full_width, back.full_height) == (-5, -5, 0, 0, 80, 50)
 
 
 def test_every_refusal_is_listed():
