@@ -125,6 +125,9 @@ def test_what_cannot_be_written_is_refused_and_nothing_is_left(tmp_path):
         write_image(tmp_path / "image.jpg", picture("uint8", 4, 4))
     with pytest.raises(ImageFileError, match=r"only TIFF and \.npy hold several images; write image\.tif instead"):
         write_pages(tmp_path / "image.png", [Page(picture("uint8", 4, 4, 1))] * 2)
+    for other in (picture("uint16", 4, 4, 1), picture("uint8", 4, 5, 1), picture("uint8", 4, 4, 3)):
+        with pytest.raises(ImageFileError, match=r"one size and type, and these differ; write image\.tif instead"):
+            write_pages(tmp_path / "image.npy", [Page(picture("uint8", 4, 4, 1)), Page(other)])
     assert list(tmp_path.iterdir()) == []
 
 
