@@ -131,6 +131,27 @@ def test_the_fourth_byte_of_a_bmp_is_opacity_only_with_a_mask(tmp_path, mask, ex
         assert page.alpha == alpha and np.array_equal(page.pixels, expected)
 
 
+@pytest.mark.parametrize("white", [1, 3, 100, 127, 200, 254, 256, 1023, 4095, 40000, 65534])
+@pytest.mark.parametrize("magic", ["P2", "P5"])
+def test_every_value_of_a_pgm_with_another_white_is_scaled_and_said(tmp_path, white, magic):
+    values, dtype = np.arange(white + 1), np.dtype(np.uint8 if white < 256 else ">u2")
+    pixels = values.astype(dtype).tobytes() if magic == "P5" else " ".join(map(str, values)).encode()
+    (tmp_path / "a.pgm").write_bytes(f"{magic} # 7 8 9\n{white + 1} 1\n{white}\n".encode() + pixels)
+    file = open_image(tmp_path / "a.pgm")
+    largest = np.iinfo(file.dtype).max
+    assert file.dtype.itemsize == dtype.itemsize
+    assert file.notes == (f"values from 0 to {white} became values from 0 to {largest}",)
+    np.testing.assert_array_equal(next(file.pages()).pixels.ravel(), np.rint(values * largest / white))
+
+
+def test_a_pgm_with_the_usual_white_has_no_note(tmp_path):
+    tests = {"a.pgm": b"P5 2 1 255\n#\xff", "b.pgm": b"P5 1 1 65535\n#\xff", "c.pgm": b"P4 8 1\n\xf0"}
+    for name, content in tests.items():
+        (tmp_path / name).write_bytes(content)
+        assert open_image(tmp_path / name).notes == ()
+    assert next(open_image(tmp_path / "a.pgm").pages()).pixels.ravel().tolist() == [35, 255]
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_white_as_0_beside_opacity_is_refused(tmp_path, dtype):
     options = {"photometric": "miniswhite", "planarconfig": "contig", "extrasamples": ["unassalpha"]}

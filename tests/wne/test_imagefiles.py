@@ -83,6 +83,7 @@ def test_published_weights_are_found():
         ("bad.png", b"\x89PNG junk", "damaged, or not of a kind that is read here"),
         ("bad.tif", b"II*\0 junk", "damaged, or not of a kind that is read here"),
         ("empty.png", b"", "damaged"),
+        ("black.pgm", b"P5 2 1 0\n\0\0", "damaged.*its largest value is 0"),
         ("text.npy", b"12 13 14", "damaged"),
         ("image.gif", b"GIF89a", r"not an image file that is known here \(\.png"),
     ],
