@@ -7,7 +7,6 @@ as something else without a word (Lab, inks beyond CMYK, volumes), which are ref
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from wne.headers import correct_bmp, other_white, rescaled
 from wne.pages import ImageFile, ImageFileError, Page, check_memory, damaged
 from wne.tiffpages import is_tiff, stack_length, tiff_pages
 
@@ -41,7 +41,7 @@ def open_raster(path: Path) -> ImageFile:
     while source.seek_subimage(len(specs), 0):
         specs.append(source.spec().copy())
         if source.format_name() == "bmp":
-            _correct_bmp(path, specs[-1])
+            correct_bmp(path, specs[-1])
     source.geterror()  # that there is no further one
     if is_tiff(path):
         _check_pages(path, specs)
@@ -50,7 +50,7 @@ def open_raster(path: Path) -> ImageFile:
     for index in chosen:
         _refuse_unknown(path, specs[index])
     size = sum(specs[index].image_bytes() for index in chosen)
-    white = _white(path) if source.format_name() == "pnm" else None
+    white = other_white(path) if source.format_name() == "pnm" else None
 
     def pages() -> Iterator[Page]:
         source = _opened(path)  # afresh: the one for WebP cannot go back
@@ -59,7 +59,7 @@ def open_raster(path: Path) -> ImageFile:
             check_memory(path, (spec.height, spec.width, spec.nchannels), spec.channel_bytes())
             pixels = _pixels(path, source, index, spec)
             if white is not None:
-                pixels = _rescaled(pixels, white)
+                pixels = rescaled(pixels, white)
             header = _header(spec, several_gigabytes=size > 2**31)
             alpha = spec.alpha_channel if 0 <= spec.alpha_channel < spec.nchannels else None
             yield Page(_upright(pixels, header), alpha, header)
@@ -99,33 +99,6 @@ def _opened(path: Path) -> oiio.ImageInput:
     if source is None:
         raise damaged(path, _first_line(oiio.geterror()))
     return source
-
-
-def _correct_bmp(path: Path, spec: oiio.ImageSpec) -> None:
-    """A fourth channel is opacity only where the header has a mask for it; else it fills up 32 bits."""
-    with path.open("rb") as file:
-        header = file.read(70).ljust(70, b"\0")
-    size, compression, mask = (int.from_bytes(header[place : place + 4], "little") for place in (14, 30, 66))
-    if spec.nchannels == 4 and not (mask and (compression == 6 or (compression == 3 and size >= 56))):
-        spec.nchannels, spec.alpha_channel, spec.channelnames = 3, -1, ("R", "G", "B")
-    spec.attribute("oiio:UnassociatedAlpha", 1)  # which OpenImageIO leaves out, and PNG would divide by opacity
-
-
-def _white(path: Path) -> int | None:
-    """The largest value of a PGM or PPM file, where it is neither 255 nor 65535."""
-    with path.open("rb") as file:
-        words = re.sub(rb"#[^\n]*", b"", file.read(1 << 16)).split(maxsplit=4)
-    white = int(words[3]) if words[0] in (b"P2", b"P3", b"P5", b"P6") else 255
-    if white == 0:
-        raise damaged(path, "its largest value is 0")
-    return None if white in (255, 65535) else white
-
-
-def _rescaled(pixels: np.ndarray, white: int) -> np.ndarray:
-    """Rounded, of pixels that OpenImageIO scaled to the whole range and cut off."""
-    largest = float(np.iinfo(pixels.dtype).max)
-    values = np.ceil(pixels * float(white) / largest)  # those of the file
-    return np.rint(values * largest / white).astype(pixels.dtype)
 
 
 def _check_pages(path: Path, specs: list[oiio.ImageSpec]) -> None:
