@@ -23,7 +23,7 @@ import tifffile
 from benchmarks.image_kinds import GREY, KINDS, Kind, photo
 from wne.files import write_text
 from wne.imagefiles import RESULTS, open_image, write_pages
-from wne.metadata import lost
+from wne.metadata import metadata_names
 
 PAGE = Path(__file__).parents[1] / "docs/file-kinds.md"
 Pages = list[tuple[np.ndarray, int | None]]  # pixels, and the channel that is opacity
@@ -145,7 +145,7 @@ def _lost(library: Library, source: Path, target: Path) -> str:
         library.copy(source, target)
     except Exception:
         return "refused"
-    return ", ".join(lost(source, target)) or "nothing"
+    return ", ".join(sorted(metadata_names(source) - metadata_names(target))) or "nothing"
 
 
 def tables(folder: Path) -> tuple[list[list[str]], list[list[str]]]:

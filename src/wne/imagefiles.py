@@ -64,7 +64,12 @@ def write_pages(path: Path, pages: Iterable[Page], shape: tuple[int, ...] | None
     checked = (page for page in pages if check_writable(path, page.pixels.dtype) is None)
     with replacing(path) as temporary:
         if path.suffix.lower() == ".npy":
-            stack = np.stack([page.pixels for page in checked])
+            images = [page.pixels for page in checked]
+            if len({(image.shape, image.dtype) for image in images}) > 1:
+                raise ImageFileError(
+                    f"{path}: .npy holds pages of one size and type, and these differ; write {path.stem}.tif instead"
+                )
+            stack = np.stack(images)
             natural = (*stack.shape[len(stack) == 1 : 3], *stack.shape[3 + (stack.shape[3] == 1) :])
             np.save(temporary, stack.reshape(shape or natural))
         else:

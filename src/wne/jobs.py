@@ -14,7 +14,7 @@ from wne.console import progress, say
 from wne.denoise import ImageDenoiser
 from wne.devices import choose_device
 from wne.imagefiles import READ, RESULTS, check_writable, open_image, write_pages
-from wne.metadata import lost
+from wne.metadata import metadata_names
 from wne.pages import ImageFileError, why
 
 
@@ -109,13 +109,14 @@ def denoise_file(source: Path, target: Path, denoise: ImageDenoiser) -> list[str
     """
     file = open_image(source)
     check_writable(target, file.dtype)
+    said = metadata_names(source)  # now, for the result may take the place of the source
 
     def denoised():
         for page in file.pages():
             yield replace(page, pixels=denoise(page.pixels, page.alpha))
 
     write_pages(target, denoised(), file.shape)
-    not_kept = lost(source, target)
+    not_kept = sorted(said - metadata_names(target))
     return [*file.notes, *([f"not kept: {', '.join(not_kept)}"] if not_kept else [])]
 
 

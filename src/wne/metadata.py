@@ -1,4 +1,4 @@
-"""What a file says beside its pixels, and what of it a result has lost: EXIF and TIFF tags, colour profile, XMP, text.
+"""What a file says beside its pixels, by name: EXIF and TIFF tags, colour profile, XMP, text.
 
 Pillow lists it, for it shows tags that OpenImageIO, which writes the results, does not know.
 """
@@ -24,30 +24,26 @@ _STORAGE = {
 }  # fmt: skip
 
 
-def lost(source: Path, result: Path) -> list[str]:
-    """The names of what `source` says and `result` does not, in alphabetic order."""
-    return sorted(_names(source) - _names(result))
-
-
-def _names(path: Path) -> set[str]:
+def metadata_names(path: Path) -> set[str]:
+    """The names of what a file says on any of its pages; of EXIF, on the first."""
     from PIL import ExifTags, Image, TiffTags
 
-    exif, names, codes = Image.Exif(), set[str](), set[int]()
+    exif, found, codes = Image.Exif(), set[str](), set[int]()
     # Kinds that Pillow does not know have no such tables; its warning of large images is not about them.
     with suppress(Exception), warnings.catch_warnings(action="ignore"), path.open("rb") as file:
         if is_tiff(path):
-            codes |= tiff_pages(path)[0].keys()
+            codes.update(*tiff_pages(path))
             exif.load_from_fp(file)
         else:
             image = Image.open(file)
-            names |= _blocks(image)
+            found |= _blocks(image)
             exif = image.getexif()
         codes |= {*exif, *exif.get_ifd(ExifTags.IFD.Exif)}
-        names |= {ExifTags.GPSTAGS.get(code, f"GPS tag {code}") for code in exif.get_ifd(ExifTags.IFD.GPSInfo)}
+        found |= {ExifTags.GPSTAGS.get(code, f"GPS tag {code}") for code in exif.get_ifd(ExifTags.IFD.GPSInfo)}
     for code in codes - _STORAGE:
         name = TiffTags.lookup(code).name
-        names.add(_SHARED.get(code) or (ExifTags.TAGS.get(code, f"tag {code}") if name == "unknown" else name))
-    return names
+        found.add(_SHARED.get(code) or (ExifTags.TAGS.get(code, f"tag {code}") if name == "unknown" else name))
+    return found
 
 
 def _blocks(image: Any) -> set[str]:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from wne.headers import correct_bmp, other_white, rescaled
 from wne.pages import ImageFile, ImageFileError, Page, check_memory, damaged
-from wne.tiffpages import is_tiff, tiff_pages
+from wne.tiffpages import is_tiff, stack_length, tiff_pages
 
 try:
     import OpenImageIO as oiio
@@ -26,7 +27,7 @@ except ModuleNotFoundError:
 _WHITE_IS_ZERO, _CMYK = 0, 5
 _GREY_OR_RGB = (0, 1, 2, 3, 5, 6)
 _PREVIEW, _TRANSPARENCY = 1, 4
-_IMAGE_DEPTH = 32997
+_SAMPLES, _IMAGE_DEPTH = 277, 32997
 _LOSSY = ("jpeg", "jp2000", "webp", "lossy", "b44", "b44a", "dwaa", "dwab", "pxr24")
 _FORMATS = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint", "int8": "int8", "int16": "int16", "int32": "int",
             "float16": "half", "float32": "float", "float64": "double"}  # fmt: skip
@@ -39,14 +40,17 @@ def open_raster(path: Path) -> ImageFile:
     specs = []
     while source.seek_subimage(len(specs), 0):
         specs.append(source.spec().copy())
+        if source.format_name() == "bmp":
+            correct_bmp(path, specs[-1])
     source.geterror()  # that there is no further one
     if is_tiff(path):
-        _check_pages(path, len(specs))
+        _check_pages(path, specs)
     aside = [bool(spec.get_int_attribute("tiff:subfiletype") & (_PREVIEW | _TRANSPARENCY)) for spec in specs]
     chosen = [index for index, left_out in enumerate(aside) if not left_out] or list(range(len(specs)))
     for index in chosen:
         _refuse_unknown(path, specs[index])
     size = sum(specs[index].image_bytes() for index in chosen)
+    white = other_white(path) if source.format_name() == "pnm" else None
 
     def pages() -> Iterator[Page]:
         source = _opened(path)  # afresh: the one for WebP cannot go back
@@ -54,6 +58,8 @@ def open_raster(path: Path) -> ImageFile:
             spec = specs[index]
             check_memory(path, (spec.height, spec.width, spec.nchannels), spec.channel_bytes())
             pixels = _pixels(path, source, index, spec)
+            if white is not None:
+                pixels = rescaled(pixels, white)
             header = _header(spec, several_gigabytes=size > 2**31)
             alpha = spec.alpha_channel if 0 <= spec.alpha_channel < spec.nchannels else None
             yield Page(_upright(pixels, header), alpha, header)
@@ -63,6 +69,8 @@ def open_raster(path: Path) -> ImageFile:
         notes.append(f"previews and masks left out: {len(specs) - len(chosen)}")
     if any(_is_cmyk(specs[index]) for index in chosen):
         notes.append("CMYK became RGB, without a colour profile")
+    if white is not None:
+        notes.append(f"values from 0 to {white} became values from 0 to {np.iinfo(_NAMES[str(specs[0].format)]).max}")
     return ImageFile(path, len(chosen), np.dtype(_NAMES[str(specs[chosen[0]].format)]), pages, tuple(notes))
 
 
@@ -74,6 +82,7 @@ def write_raster(temporary: Path, path: Path, pages: Iterable[Page]) -> None:
     for index, page in enumerate(pages):
         if index == 1 and not output.supports("appendsubimage"):
             raise ImageFileError(f"{path}: only TIFF and .npy hold several images; write {path.stem}.tif instead")
+        _refuse_opacity(path, page)
         header = _written_header(page, output)
         mode = "AppendSubimage" if index else "Create"
         if not (output.open(str(temporary), header, mode) and output.write_image(np.ascontiguousarray(page.pixels))):
@@ -92,8 +101,9 @@ def _opened(path: Path) -> oiio.ImageInput:
     return source
 
 
-def _check_pages(path: Path, count: int) -> None:
-    """Refuses what OpenImageIO reads the first part of: a list of pages that is cut, and volumes."""
+def _check_pages(path: Path, specs: list[oiio.ImageSpec]) -> None:
+    """Refuses what OpenImageIO reads the first part of: a list of pages that is cut, stacks in one page, and volumes."""
+    count = len(specs)
     try:
         pages = tiff_pages(path)
     except EOFError as error:
@@ -102,6 +112,14 @@ def _check_pages(path: Path, count: int) -> None:
         raise damaged(path, f"{count} of {len(pages)} pages can be opened")
     if any((page.get(_IMAGE_DEPTH) or 1) > 1 for page in pages):
         raise ImageFileError(f"{path}: holds a volume in one page (ImageDepth); save a page for each of its slices")
+    for tags, spec in zip(pages, specs):
+        size = spec.width * spec.height * (tags.get(_SAMPLES) or 1)
+        slices = stack_length(spec.get_string_attribute("ImageDescription"), size)
+        # A copy of a part keeps the description, but is too small for what that says.
+        if count < slices <= path.stat().st_size / (size * spec.channel_bytes()):
+            raise ImageFileError(
+                f"{path}: holds a stack of {slices} with {count} in its list of pages; save a page for each"
+            )
 
 
 def _refuse_unknown(path: Path, spec: oiio.ImageSpec) -> None:
@@ -114,6 +132,8 @@ def _refuse_unknown(path: Path, spec: oiio.ImageSpec) -> None:
         raise ImageFileError(f"{path}: its colours are neither grey, RGB nor CMYK; convert it to RGB first")
     if photometric == _CMYK and spec.nchannels != 3:
         raise ImageFileError(f"{path}: has inks or opacity beside CMYK; convert it to RGB first")
+    if photometric == _WHITE_IS_ZERO and spec.nchannels > 1:
+        raise ImageFileError(f"{path}: 0 is white in it, which leaves its other channels open; save it with 0 as black")
     if _to_be_inverted(spec) and not str(spec.format).startswith("uint"):
         raise ImageFileError(
             f"{path}: 0 is white in it, which {spec.format} values leave open; save it with 0 as black"
@@ -168,8 +188,29 @@ def _upright(pixels: np.ndarray, header: oiio.ImageSpec) -> np.ndarray:
             header.attribute("XResolution", down)
             header.attribute("YResolution", across)
     stored = oiio.ImageBuf(pixels)
+    stored.set_origin(header.x, header.y)
+    stored.set_full(
+        header.full_x, header.full_x + header.full_width, header.full_y, header.full_y + header.full_height, 0, 1
+    )
     stored.specmod().attribute("Orientation", orientation)
-    return oiio.ImageBufAlgo.reorient(stored).get_pixels(header.format)
+    upright = oiio.ImageBufAlgo.reorient(stored)
+    for name in ("x", "y", "width", "height", "full_x", "full_y", "full_width", "full_height"):
+        setattr(header, name, getattr(upright.spec(), name))
+    return upright.get_pixels(header.format)
+
+
+def _refuse_opacity(path: Path, page: Page) -> None:
+    """Refuses channels that readers of the format would take for opacity, or for colours multiplied by it."""
+    channels, suffix = page.pixels.shape[2], path.suffix.lower()
+    if suffix == ".png" and page.alpha != {2: 1, 4: 3}.get(channels):
+        problem = "PNG takes the last of 2 or 4 channels for opacity, and no other"
+    elif suffix in (".pgm", ".ppm") and page.alpha is not None:
+        problem = f"{suffix[1:].upper()} cannot hold opacity"
+    elif suffix == ".exr" and page.header is not None and page.header.get_int_attribute("oiio:UnassociatedAlpha"):
+        problem = "EXR holds colours multiplied by opacity, and these are not"
+    else:
+        return
+    raise ImageFileError(f"{path}: {problem}; write {path.stem}.tif instead")
 
 
 def _written_header(page: Page, output: oiio.ImageOutput) -> oiio.ImageSpec:
@@ -185,7 +226,6 @@ def _written_header(page: Page, output: oiio.ImageOutput) -> oiio.ImageSpec:
         header.alpha_channel = -1 if page.alpha is None else page.alpha % channels
         header.attribute("oiio:UnassociatedAlpha", 1)
         header.attribute("Orientation", 1)
-    header.full_width, header.full_height = max(header.full_width, width), max(header.full_height, height)
     if header.format == oiio.HALF:
         header.attribute("tiff:half", 1)
     compression = header.get_string_attribute("compression")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +40,20 @@ def tiff_pages(path: Path) -> list[dict[int, int | None]]:
             pages.append({code: _value(order, kind, values, content) for code, kind, values, content in tags})
             place = offset.unpack(_exactly(file, offset.size))[0]
     return pages
+
+
+def stack_length(description: str, size: int) -> int:
+    """How many slices of `size` values are in the stack that ImageJ or tifffile describe in a page; 1 without one.
+
+    Both write large stacks with one page in the list and the other slices behind its pixels.
+    """
+    if description.startswith("ImageJ="):
+        images = re.search(r"^images=(\d+)$", description, re.MULTILINE)
+        return int(images[1]) if images else 1
+    if description.startswith('{"shape"'):
+        with suppress(ValueError, TypeError):
+            return math.prod(json.loads(description)["shape"]) // size
+    return 1
 
 
 def _exactly(file: BinaryIO, size: int) -> bytes:

@@ -83,6 +83,7 @@ def test_published_weights_are_found():
         ("bad.png", b"\x89PNG junk", "damaged, or not of a kind that is read here"),
         ("bad.tif", b"II*\0 junk", "damaged, or not of a kind that is read here"),
         ("empty.png", b"", "damaged"),
+        ("black.pgm", b"P5 2 1 0\n\0\0", "damaged.*its largest value is 0"),
         ("text.npy", b"12 13 14", "damaged"),
         ("image.gif", b"GIF89a", r"not an image file that is known here \(\.png"),
     ],
@@ -125,6 +126,9 @@ def test_what_cannot_be_written_is_refused_and_nothing_is_left(tmp_path):
         write_image(tmp_path / "image.jpg", picture("uint8", 4, 4))
     with pytest.raises(ImageFileError, match=r"only TIFF and \.npy hold several images; write image\.tif instead"):
         write_pages(tmp_path / "image.png", [Page(picture("uint8", 4, 4, 1))] * 2)
+    for other in (picture("uint16", 4, 4, 1), picture("uint8", 4, 5, 1), picture("uint8", 4, 4, 3)):
+        with pytest.raises(ImageFileError, match=r"one size and type, and these differ; write image\.tif instead"):
+            write_pages(tmp_path / "image.npy", [Page(picture("uint8", 4, 4, 1)), Page(other)])
     assert list(tmp_path.iterdir()) == []
 
 

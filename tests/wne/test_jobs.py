@@ -169,6 +169,18 @@ def test_what_is_not_kept_is_said(tmp_path, denoise):
     assert denoise_file(tmp_path / "p.tif", tmp_path / "q.tif", denoise) == ["previews and masks left out: 1"]
 
 
+def test_what_is_not_kept_is_said_where_the_result_takes_the_place_of_the_source(tmp_path, denoise):
+    tifffile.imwrite(tmp_path / "map.tif", GREY, extratags=[(42113, "s", 0, "-9999", True)])
+    assert denoise_file(tmp_path / "map.tif", tmp_path / "map.tif", denoise) == ["not kept: GDAL_NODATA"]
+
+
+def test_what_later_pages_say_and_the_result_does_not_is_said(tmp_path, denoise):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(GREY)
+        file.write(GREY, extratags=[(65000, "s", 0, "private", True)])
+    assert denoise_file(tmp_path / "a.tif", tmp_path / "b.tif", denoise) == ["not kept: tag 65000"]
+
+
 @pytest.mark.parametrize(("suffix", "format"), [(".jpg", "MPO"), (".png", "PNG")])
 def test_further_images_in_a_photograph_are_not_lost_without_a_word(tmp_path, denoise, suffix, format):
     source = tmp_path / f"a{suffix}"
