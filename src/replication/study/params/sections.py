@@ -14,7 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from replication.study.params.keywords import check_backbone
 from replication.study.params.reading import ParameterError
 from replication.study.params.types import (
+    LARGEST_SIGMA,
+    Brightness,
     Channels,
+    Contrast,
     Count,
     Different,
     Distribution,
@@ -27,6 +30,7 @@ from replication.study.params.types import (
     Seed,
     Shape,
     Side,
+    Sigma,
     Sigmas,
 )
 
@@ -144,11 +148,12 @@ class Run(Frozen):
     def _sigma_is_a_level_or_a_range(cls, value: object) -> object:
         numbers = value if isinstance(value, list | tuple) else [value]
         if value is not None:
-            is_finite = all(type(n) in (int, float) and math.isfinite(n) for n in numbers)
+            is_finite = all(type(n) in (int, float) and math.isfinite(n) and n <= LARGEST_SIGMA for n in numbers)
             is_level = is_finite and len(numbers) == 1 and numbers[0] > 0 and numbers is not value
             if not is_level and not (is_finite and len(numbers) == 2 and 0 <= numbers[0] < numbers[1]):
                 raise ValueError(
-                    f"must be a noise level greater than 0, a range [low, high] with 0 <= low < high, or null, not {value}"
+                    f"must be a noise level greater than 0, a range [low, high] with 0 <= low < high, or null, "
+                    f"all at most {LARGEST_SIGMA}, not {value}"
                 )
         return value
 
@@ -193,7 +198,7 @@ class Example(Frozen):
 
     test_set: Name
     image: str
-    sigma: Positive
+    sigma: Sigma
     size: Count  # central crop shown
     runs: RunNames
 
@@ -256,8 +261,8 @@ class Sampler(Analysis):
     amount: Positive | None  # share of pixels kept, side of a block, or share of the frequencies kept
     test_set: Name
     crop: Count | None
-    sigma_start: Positive  # for the operator "none": of the noise on the image to be denoised
-    sigma_stop: Positive
+    sigma_start: Sigma  # for the operator "none": of the noise on the image to be denoised
+    sigma_stop: Sigma
     h0: Positive
     beta: Annotated[float, Field(gt=0, le=1)]
     steps: Count  # at most
@@ -289,9 +294,9 @@ class Exposure(Analysis):
 
     test_set: Name
     images: Count
-    sigma: Positive
-    contrasts: Annotated[list[Positive], Different]
-    brightnesses: Annotated[list[float], Different]
+    sigma: Sigma
+    contrasts: Annotated[list[Contrast], Different]
+    brightnesses: Annotated[list[Brightness], Different]
     pictures: Annotated[list[Exposed], Different]
     runs: RunNames
 

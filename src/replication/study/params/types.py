@@ -29,10 +29,14 @@ LARGEST_PATCH = 1024  # pixels; no set of training images is larger throughout
 Side = Annotated[int, Field(ge=1, le=LARGEST_PATCH)]  # of a patch
 Seed = Annotated[int, Field(ge=0)]
 Pixel = Annotated[tuple[int, int], Field(strict=False)]  # (row, column) inside a crop
-Exposed = Annotated[tuple[Positive, float], Field(strict=False)]  # (contrast, brightness)
+Contrast = Annotated[float, Field(ge=1e-3, le=1e3)]
+Brightness = Annotated[float, Field(ge=-1e3, le=1e3)]
+Exposed = Annotated[tuple[Contrast, Brightness], Field(strict=False)]
 Shape = Annotated[tuple[Count, Count, Count, Count], Field(strict=False)]  # (B, C, H, W), a list in the file
 Channels = Annotated[Literal[1, 3], BeforeValidator(_no_boolean)]  # to Python, True is 1
-Sigmas = Annotated[list[Positive], Different]  # 8-bit units
+LARGEST_SIGMA = 10_000  # 8-bit units; images, noise and their squares stay far inside float32
+Sigma = Annotated[float, Field(gt=0, le=LARGEST_SIGMA)]
+Sigmas = Annotated[list[Sigma], Different]
 RunNames = Annotated[list[Name], Field(min_length=1), Different]
 
 
