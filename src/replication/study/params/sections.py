@@ -6,15 +6,13 @@ There are no defaults: a number that changes a result is written in the file. `t
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from replication.study.params.keywords import check_backbone
 from replication.study.params.reading import ParameterError
 from replication.study.params.types import (
-    LARGEST_SIGMA,
     Brightness,
     Channels,
     Contrast,
@@ -32,6 +30,7 @@ from replication.study.params.types import (
     Side,
     Sigma,
     Sigmas,
+    TrainSigma,
 )
 
 
@@ -138,24 +137,10 @@ class Run(Frozen):
     task: Name
     model: Name
     variant: Name
-    sigma: float | Annotated[tuple[float, float], Field(strict=False)] | None
+    sigma: TrainSigma
     recipe: Name
     train_set: Name
     seed: Seed
-
-    @field_validator("sigma", mode="before")
-    @classmethod
-    def _sigma_is_a_level_or_a_range(cls, value: object) -> object:
-        numbers = value if isinstance(value, list | tuple) else [value]
-        if value is not None:
-            is_finite = all(type(n) in (int, float) and math.isfinite(n) and n <= LARGEST_SIGMA for n in numbers)
-            is_level = is_finite and len(numbers) == 1 and numbers[0] > 0 and numbers is not value
-            if not is_level and not (is_finite and len(numbers) == 2 and 0 <= numbers[0] < numbers[1]):
-                raise ValueError(
-                    f"must be a noise level greater than 0, a range [low, high] with 0 <= low < high, or null, "
-                    f"all at most {LARGEST_SIGMA}, not {value}"
-                )
-        return value
 
     @property
     def sigma_range(self) -> tuple[float, float]:
