@@ -47,6 +47,7 @@ def main() -> None:
     "  wne denoise scan.tif clean.tif --model dncnn-baseline-s25",
 )
 def denoise_images(
+    context: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="IN", readable=False, help="An image, or a folder of images.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Where the result goes: a file or a folder.")],
     model: Annotated[
@@ -85,8 +86,15 @@ def denoise_images(
     from wne.denoise import ImageDenoiser
     from wne.jobs import best_device, denoise_files, plan
 
+    def is_given(option: str) -> bool:
+        return context.get_parameter_source(option).name != "DEFAULT"
+
     if weights is not None and not backbone:
         raise ValueError("--weights belongs to --backbone; a checkpoint of this project goes with --model")
+    if is_given("variant") and not backbone:
+        raise ValueError("--variant belongs to --backbone; a checkpoint of this project says its own")
+    if is_given("model") and backbone:
+        raise ValueError("--model and --backbone each name a network; give one of them")
     own = load_own_denoiser(backbone, weights, variant) if backbone else model
     planned = plan(source, target, force, skip_existing)
     for problem in planned.problems:

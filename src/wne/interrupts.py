@@ -23,6 +23,11 @@ def interruptible() -> None:
         signal.signal(signal.SIGINT, _unwind)
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Whether it is Ctrl-C that unwinds the stack, which nobody may stop."""
+    return isinstance(error, SystemExit) and error.code == INTERRUPTED
+
+
 def _leave_at_once(number: int, frame: FrameType | None) -> None:
     # An exception in the middle of an import may be caught there, or become another error.
     os.write(2, b"interrupted\n")

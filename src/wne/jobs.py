@@ -14,6 +14,7 @@ from wne.console import progress, say
 from wne.denoise import ImageDenoiser
 from wne.devices import choose_device
 from wne.imagefiles import READ, RESULTS, check_writable, open_image, write_pages
+from wne.interrupts import is_interrupt
 from wne.metadata import metadata_names
 from wne.pages import ImageFileError, why
 
@@ -91,8 +92,8 @@ def denoise_files(jobs: list[tuple[Path, Path]], denoise: ImageDenoiser) -> int:
         try:
             for note in denoise_file(source, target, denoise):
                 notes.setdefault(note, []).append(source)
-        except Exception as error:
-            if os.environ.get("WNE_TRACEBACK"):
+        except (Exception, SystemExit) as error:  # a user's network may call sys.exit
+            if is_interrupt(error) or os.environ.get("WNE_TRACEBACK"):
                 raise
             failed += 1
             say(f"error: {error if isinstance(error, ImageFileError) else f'{_place(error, source)}: {why(error)}'}")
@@ -120,7 +121,7 @@ def denoise_file(source: Path, target: Path, denoise: ImageDenoiser) -> list[str
     return [*file.notes, *([f"not kept: {', '.join(not_kept)}"] if not_kept else [])]
 
 
-def _place(error: Exception, source: Path) -> Path | str:
+def _place(error: BaseException, source: Path) -> Path | str:
     """The file that an error of the system is about, or the image."""
     return error.filename if isinstance(error, OSError) and error.filename else source
 

@@ -45,6 +45,8 @@ def why(error: BaseException) -> str:
         return "too large for the memory; cut it into parts"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, SystemExit):  # of a network
+        return f"ended by sys.exit({error.code})"
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

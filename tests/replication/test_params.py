@@ -83,10 +83,33 @@ def _load(raw: dict, folder: Path):
         (("samplers", "inpainting", "amount"), 1.5, "a share, greater than 0 and at most 1, not 1.5"),
         (("samplers", "super-resolution", "amount"), 2.5, "the side of a block in pixels, not 2.5"),
         (("samplers", "inpainting", "sigma_stop"), 999, "999 is above sigma_start"),
+        (("windows", "cnn", "runs"), ["dncnn-baseline-s25"], "windows.cnn: dncnn-baseline-s25 is not a WNE run tested on"),
+        (("windows", "cnn", "test_set"), "photos-colour-test", "is for images of 1 channel(s), test_sets.photos-colour-test has 3"),
+        (("tasks", "awgn", "test_sets"), ["leaves-test"], "dncnn-baseline-s25 is not tested on photos-test; name one of leaves-test"),
+        (("controls", "dncnn", "run"), "dncnn-wne-s25", "controls.dncnn: dncnn-wne-s25 is not a baseline trained at one sigma"),
+        (("runs", "dncnn-baseline-s25", "sigma"), [0, 55], "controls.dncnn: dncnn-baseline-s25 is not a baseline trained at one sigma"),
+        (("controls", "dncnn", "test_set"), "photos-colour-test", "controls.dncnn: dncnn-baseline-s25 is for images of 1 channel(s)"),
+        (("exposure", "dncnn", "test_set"), "photos-colour-test", "exposure.dncnn: dncnn-baseline-s25 is for images of 1 channel(s)"),
+        (("samplers", "inpainting", "test_set"), "photos-colour-test", "samplers.inpainting: dncnn-baseline-n2n-s25 is for images of"),
+        (("filters", "fig05", "test_set"), "photos-colour-test", "filters.fig05: swinir-baseline-s25 is for images of 1 channel(s)"),
+        (("examples", "fig02", "runs"), ["dncnn-wne-real"], "is for images of 3 channel(s), test_sets.photos-test has 1"),
+        (("exposure", "dncnn", "contrasts"), [1, 1e300], "contrasts.1: Input should be less than or equal to 1000"),
+        (("exposure", "dncnn", "brightnesses"), [0, -1e300], "brightnesses.1: Input should be greater than or equal to -1000"),
+        (("exposure", "dncnn", "pictures"), [[1e300, 0]], "less than or equal to 1000"),
+        (("exposure", "dncnn", "sigma"), 1e300, "less than or equal to 10000"),
+        (("runs", "dncnn-wne-s25", "sigma"), 1e300, "all at most 10000"),
+        (("models", "swinir", "drop_path"), 5.0, "drop_path: is a share of the blocks, at least 0 and below 1, not 5"),
+        (("models", "swinir", "heads"), 16, "heads: 16 are more than the features, embed_dim: 8"),
+        (("models", "restormer", "blocks"), [1], "blocks: needs 2 levels or more, and heads for each; has 1, heads 4"),
+        (("models", "restormer", "heads"), [1, 1], "has 4, heads 2"),
+        (("models", "restormer", "heads"), [3, 1, 2, 2], "heads: 3 do not divide the 8 features of level 0"),
+        (("models", "restormer", "dim"), 7, "dim: must be even"),
+        (("models", "restormer", "expansion"), 0.1, "expansion: 0.1 leaves nothing of dim: 8"),
+        (("models", "mine"), {"backbone": "restormer", "blocks": [1] * 5}, "has 5, heads 4"),
         (("tasks", "awgn", "objective"), "paired", "belong together"),
         (("weights",), {"dncnn-wne-s25": {"group": "cn"}}, "did you mean 'cnn'"),
     ],
-)
+)  # fmt: skip
 def test_a_mistake_is_named_with_its_place(raw, tmp_path, path, value, message):
     section = raw
     for key in path[:-1]:
@@ -95,6 +118,37 @@ def test_a_mistake_is_named_with_its_place(raw, tmp_path, path, value, message):
     with pytest.raises(ParameterError, match=r"params\.yaml") as caught:
         _load(raw, tmp_path)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "test_set", "message"),
+    [
+        ("filters", "fig05", "sensor", "filters.fig05: sensor has no grey images with gaussian noise"),
+        ("samplers", "denoising", "sensor", "samplers.denoising: sensor has no gaussian noise to start from"),
+        ("examples", "fig02", "sensor", "examples.fig02: its runs need gaussian noise, sensor has real"),
+        ("exposure", "dncnn", "sensor", "exposure.dncnn: its runs need gaussian noise, sensor has real"),
+        ("windows", "cnn", "sensor", "windows.cnn: dncnn-wne-s25 is not tested on sensor; name one of photos-test"),
+    ],
+)
+def test_a_test_set_has_the_noise_that_its_results_need(raw, tmp_path, section, key, test_set, message):
+    raw["test_sets"]["sensor"] = raw["test_sets"]["sensor-test"] | {"channels": 1}
+    raw[section][key]["test_set"] = test_set
+    with pytest.raises(ParameterError) as caught:
+        _load(raw, tmp_path)
+    assert message in str(caught.value)
+
+
+def test_an_example_of_real_noise_is_refused(raw, tmp_path):
+    raw["examples"]["fig02"] |= {"test_set": "sensor-test", "runs": ["dncnn-wne-real"]}
+    with pytest.raises(
+        ParameterError, match=r"examples\.fig02: has a sigma, but dncnn-wne-real is tested on real noise"
+    ):
+        _load(raw, tmp_path)
+
+
+@pytest.mark.parametrize("profile", ["", "profiles/smoke", "profiles/bsd400", "profiles/paper", "profiles/published"])
+def test_every_profile_is_in_order(profile):
+    load_params(ROOT / profile / "params.yaml")
 
 
 def test_a_missing_number_is_an_error_because_there_are_no_defaults(raw, tmp_path):

@@ -38,8 +38,10 @@ indented. Each is read, or refused with one line for each mistake.
 
 {damage}
 
-What a parameter file may say is checked where it is read: every name, range and type, and keys that stand twice. torch does
-not compare the checksums inside a training state, so a training may resume from one whose numbers have changed.
+What a parameter file may say is checked where it is read: every name, range and type, keys that stand twice, and
+whether runs, test sets and sizes of networks fit one another. What depends on the images, such as how many a test set has, is
+checked where they are read. torch does not compare the checksums inside a training state, so a training may resume from one
+whose numbers have changed.
 
 ## Bad servers
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
+from typer.testing import CliRunner
 
-from wne.adapters.networks import NetworkError, channels_of, check_network, load_network
+from wne.adapters.networks import NetworkError, OwnDenoiser, channels_of, check_network, load_network
+from wne.cli import app
+from wne.denoise import ImageDenoiser
+from wne.jobs import denoise_files
 
 MINE = """
 import torch
@@ -62,6 +67,13 @@ def with_width(width):
 def fails():
     return nn.Conv2d(1, 1, kernel_size="3")
 
+class Exits(nn.Module):
+    def forward(self, y):
+        raise SystemExit(0)
+
+def leaves():
+    raise SystemExit(0)
+
 network = nn.Conv2d(1, 1, 3, padding=1)
 number = 3
 """
@@ -78,6 +90,8 @@ def folder(tmp_path, monkeypatch) -> Path:
         "moves_path.py": "import sys\nsys.path.insert(0, '/elsewhere')\nfrom my_networks import Lazy\n",
         "needs_more.py": "import a_package_that_is_not_there\n",
         "wrong.py": "def make(:\n",
+        "exits.py": "import sys\nsys.exit(0)\n",
+        "interrupted.py": "raise SystemExit(130)\n",
         "stops.py": "x = 1\nraise RuntimeError('no\\nGPU')\n",
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -115,6 +129,8 @@ def test_a_network_itself_will_do(folder):
         ("needs_more:make", "No module named 'a_package_that_is_not_there' (needs_more.py, line 1); install it, or put it"),
         ("wrong:make", "cannot be imported: SyntaxError: invalid syntax (wrong.py, line 1)"),
         ("stops:make", "cannot be imported: RuntimeError: no GPU (stops.py, line 2)"),
+        ("exits:make", "cannot be imported: SystemExit: 0 (exits.py, line 2)"),
+        ("my_networks:leaves", "fails: SystemExit: 0 (my_networks.py, line 57)"),
         ("my_networks:made", "my_networks.py has no 'made'"),
         ("my_networks:number", "is int, not a function that returns a network"),
         ("my_networks:with_width", "needs width; name a function without arguments"),
@@ -137,12 +153,60 @@ def test_what_cannot_be_loaded_is_refused_in_one_line(folder, reference, message
         ("Half", "maps an image (1, 1, 128, 128) to (1, 1, 64, 64)"),
         ("Broken", "fails on an image (1, 1, 128, 128): RuntimeError: size mismatch"),
         ("Broken", "(my_networks.py, line 36)"),
+        ("Exits", "fails on an image (1, 1, 128, 128): SystemExit: 0 (my_networks.py, line 54)"),
     ],
 )
 def test_what_is_no_denoiser_is_refused_in_one_line(folder, name, message):
     with pytest.raises(NetworkError) as refusal:
         check_network(load_network(f"my_networks:{name}"), 1, "mine")
     assert str(refusal.value).startswith("mine: ") and message in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+class Ends(nn.Module):
+    """A network that ends the process."""
+
+    def __init__(self, status: int):
+        super().__init__()
+        self.status = status
+
+    def forward(self, y):
+        raise SystemExit(self.status)
+
+
+def test_a_network_that_calls_exit_fails_on_its_image_and_the_rest_goes_on(tmp_path, capsys):
+    jobs = [(tmp_path / f"{name}.npy", tmp_path / f"{name}-out.npy") for name in "ab"]
+    for source, _ in jobs:
+        np.save(source, np.ones((8, 8), np.float32))
+    assert denoise_files(jobs, ImageDenoiser(OwnDenoiser(Ends(0), 1, "baseline"))) == 2
+    assert capsys.readouterr().err.count("ended by sys.exit(0)") == 2
+
+
+def test_an_interrupt_passes(folder):
+    """Ctrl-C ends the command with status 130 wherever it comes: in an import, a trial or an image."""
+    np.save(folder / "a.npy", np.ones((8, 8), np.float32))
+    denoiser = ImageDenoiser(OwnDenoiser(Ends(130), 1, "baseline"))
+    for work in (
+        lambda: load_network("interrupted:make"),
+        lambda: check_network(Ends(130), 1, "mine"),
+        lambda: denoise_files([(folder / "a.npy", folder / "b.npy")], denoiser),
+    ):
+        with pytest.raises(SystemExit) as end:
+            work()
+        assert end.value.code == 130
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--variant", "baseline"), "--variant belongs to --backbone"),
+        (("--variant", "bogus"), "--variant belongs to --backbone"),
+        (("--model", "dncnn-wne-s25", "--backbone", "my_networks:make"), "give one of them"),
+        (("--backbone", "my_networks:make", "--variant", "bogus"), "--variant bogus: unknown"),
+    ],
+)
+def test_options_without_effect_are_refused(folder, options, message):
+    end = CliRunner().invoke(app, ["denoise", "in.png", "out.png", *options])
+    assert isinstance(end.exception, ValueError) and message in str(end.exception)
 
 
 def test_optional_arguments_are_no_obstacle(folder):

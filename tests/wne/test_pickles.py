@@ -100,6 +100,27 @@ def test_a_key_and_a_prefix_choose(tmp_path):
     assert weights.steps == ["took 'nets.ema'", "took the 4 of 5 names that begin with 'model.'"]
 
 
+ONE = torch.ones(1)
+
+# Content and key -> the names of the tensors, and what is said.
+CHOSEN: dict[str, tuple[dict, str, list[str], list[str]]] = {
+    "what a module saves beside its weights": ({"w": ONE, "b": ONE, "_extra_state": {"scale": ONE}}, "", ["w", "b"], ["left out _extra_state, which are no tensors"]),
+    "no tensor among them": ({"state_dict": {"w": ONE, "n": 3}}, "", ["w"], ["took 'state_dict'", "left out n, which are no tensors"]),
+    "the same, chosen": ({"state_dict": {"w": ONE, "n": 3}, "norm": {"mean": ONE}}, "state_dict", ["w"], ["took 'state_dict'", "left out n, which are no tensors"]),
+    "a number": ({0: {"a": ONE}, 1: {"b": ONE}}, "1", ["b"], ["took '1'"]),
+    "a name with a dot": ({"net.state": {"w": ONE}, "net": {"state": {"v": ONE}, "more": {"u": ONE}}}, "net.state", ["w"], ["took 'net.state'"]),
+    "inside one with a dot": ({"net.state": {"more": {"u": ONE}}, "w": ONE}, "net.state.more", ["u"], ["took 'net.state.more'"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CHOSEN)
+def test_the_state_dict_is_found_among_the_entries(tmp_path, kind):
+    content, key, names, steps = CHOSEN[kind]
+    torch.save(content, tmp_path / "net.pth")
+    weights = read_weights(tmp_path / "net.pth", key)
+    assert (list(weights.tensors), weights.steps) == (names, steps)
+
+
 def test_a_module_that_is_called_module_keeps_its_name(tmp_path):
     weights = {"module.w": torch.ones(1), "head.w": torch.ones(1)}
     torch.save(weights, tmp_path / "net.pth")
@@ -139,6 +160,12 @@ REFUSED: dict[str, tuple[object, dict[str, str], str]] = {
     "a whole model": (network(), {}, "holds more than tensors (torch.nn.modules.container.Sequential)"),
     "options": ({"params": {"w": torch.ones(1)}, "args": argparse.Namespace(lr=1)}, {}, "(argparse.Namespace)"),
     "two state dicts": ({"params": {"w": torch.ones(1)}, "params_ema": {"w": torch.ones(1)}}, {}, "has 2 state dicts, params, params_ema: choose one with --key"),
+    "two, called by numbers": ({0: {"w": ONE}, 1: {"w": ONE}}, {}, "has 2 state dicts, 0, 1: choose one with --key"),
+    "two, one with a number": ({"state_dict": {"w": ONE, "n": 3}, "norm": {"mean": ONE}}, {}, "has 2 state dicts, state_dict, norm"),
+    "two inside a key": ({"nets": {"g": {"w": ONE}, "d": {"w": ONE}}}, {"key": "nets"}, "has 2 state dicts, nets.g, nets.d"),
+    "tensors beside it": ({"rng_state": ONE, "net": {"w": ONE}}, {}, "has tensors beside the state dicts in net: choose one of these with --key"),
+    "two names that become one": ({"a._orig_mod.w": ONE, "a.w": ONE}, {}, "a._orig_mod.w and a.w would both be called a.w"),
+    "a name of the format": ({"__metadata__": ONE, "w": ONE}, {}, "has a tensor called __metadata__, a name that safetensors keeps"),
     "none": ({"epoch": 3, "lr": 0.1}, {}, "has no state dict; its entries: epoch, lr"),
     "a list": ([torch.ones(1)], {}, "has no state dict; it is a list"),
     "no such key": ({"params": {"w": torch.ones(1)}}, {"key": "ema"}, "has no entry 'ema'; its entries: params"),
@@ -205,6 +232,16 @@ def test_other_weights_that_do_not_fit_are_refused_as_before(tmp_path):
     with pytest.raises(CheckpointError, match="do not fit mine:make") as refusal:
         load_foreign_weights(network(), tmp_path / "net.safetensors", "mine:make")
     assert "wne convert" not in str(refusal.value)
+
+
+def test_a_safetensors_file_that_is_cut_off_is_refused_in_one_line(tmp_path):
+    save_file(network().state_dict(), tmp_path / "net.safetensors")
+    content = (tmp_path / "net.safetensors").read_bytes()
+    for length in (len(content) - 1, 20, 9, 0):
+        (tmp_path / "net.safetensors").write_bytes(content[:length])
+        with pytest.raises(CheckpointError, match=r"net\.safetensors") as refusal:
+            load_foreign_weights(network(), tmp_path / "net.safetensors", "mine:make")
+        assert "\n" not in str(refusal.value)
 
 
 def test_weights_of_a_wrapped_network_load_into_a_bare_one_after_conversion(tmp_path):

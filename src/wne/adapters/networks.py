@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from wne.adapters.pickles import load_foreign_weights
+from wne.interrupts import is_interrupt
 from wne.models import WRAPPERS
 from wne.modes import in_eval_mode
 
@@ -86,8 +87,8 @@ def load_network(reference: str) -> nn.Module:
         if error.name and f"{module_name}.".startswith(f"{error.name}."):
             raise NetworkError(f"--backbone {reference}: {error}; run from the folder that has it") from error
         raise NetworkError(f"--backbone {reference}: {_where(error)}; install it, or put it into {folder}") from error
-    except Exception as error:
-        raise NetworkError(f"--backbone {reference}: cannot be imported: {_where(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise _refused(error, f"--backbone {reference}: cannot be imported") from error
     made = getattr(module, name, None)
     if made is None:
         raise NetworkError(f"--backbone {reference}: {getattr(module, '__file__', module_name)} has no {name!r}")
@@ -101,8 +102,8 @@ def load_network(reference: str) -> nn.Module:
         )
     try:
         model = made()
-    except Exception as error:
-        raise NetworkError(f"--backbone {reference}: fails: {_where(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise _refused(error, f"--backbone {reference}: fails") from error
     if not isinstance(model, nn.Module):
         raise NetworkError(f"--backbone {reference}: returned {type(model).__name__}, not a torch.nn.Module")
     return model
@@ -124,8 +125,8 @@ def check_network(network: nn.Module, channels: int, name: str) -> None:
     try:
         with torch.no_grad(), in_eval_mode(network):
             out = network(image)
-    except Exception as error:
-        raise NetworkFails(f"{name}: fails on an image {tuple(image.shape)}: {_where(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise _refused(error, f"{name}: fails on an image {tuple(image.shape)}", NetworkFails) from error
     if not isinstance(out, torch.Tensor):
         size = f" of {len(out)}" if isinstance(out, list | tuple | dict) else ""
         raise NetworkError(
@@ -164,7 +165,14 @@ def _needed(function: Callable[..., object]) -> list[str]:
     return [p.name for p in parameters if p.default is p.empty and p.kind not in optional]
 
 
-def _where(error: Exception) -> str:
+def _refused(error: BaseException, what: str, kind: type[NetworkError] = NetworkError) -> NetworkError:
+    """An error of the user's code, and a sys.exit() in it, in one line; Ctrl-C passes."""
+    if is_interrupt(error):
+        raise error
+    return kind(f"{what}: {_where(error)}")
+
+
+def _where(error: BaseException) -> str:
     """The error in one line, with the last line of the user's code that led to it."""
     text = f"{type(error).__name__}: {' '.join(str(error).split())}"
     if isinstance(error, SyntaxError):

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ from wne.checkpoints import CheckpointError, load_weights
 from wne.files import replacing
 
 _MARKS = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")  # no module of a user's is called so
+_RESERVED = "__metadata__"
+_EXTRA = "_extra_state"  # how torch names the result of get_extra_state
 
 
 class Weights(NamedTuple):
@@ -48,6 +51,10 @@ def convert_weights(source: Path, target: Path, key: str = "", prefix: str = "")
             f"{target}: the result is a safetensors file; call it {target.with_suffix('.safetensors')}"
         )
     tensors, steps = read_weights(source, key, prefix)
+    if _RESERVED in tensors:  # the format writes it, and no reader opens the file
+        raise CheckpointError(
+            f"{source}: has a tensor called {_RESERVED}, a name that safetensors keeps for itself; rename it where it comes from"
+        )
     try:  # copies: tensors that share memory are written twice
         content = save({name: value.detach().clone().contiguous() for name, value in tensors.items()}, {"format": "pt"})
     except (SafetensorError, ValueError, RuntimeError, KeyError) as error:
@@ -62,12 +69,13 @@ def read_weights(path: Path, key: str = "", prefix: str = "") -> Weights:
 
     Args:
         path: nothing in it is executed.
-        key: of the entry that is the state dict, where several are; "a.b" for entries inside entries.
+        key: of the entry that is the state dict, where several hold tensors; "a.b": the entry of that name, else the
+            entry b inside the entry a.
         prefix: takes only the names that begin with it, without it: `model.` of a Lightning module, say.
 
     Raises:
         CheckpointError: no such file, a damaged one, one with more than tensors and plain containers, no state dict
-            in it or several, or a key or prefix that it does not have.
+            in it or several, a key or prefix that it does not have, or two tensors of one name without marks.
     """
     found, steps = _state_dict(path, _content(path), key)
     names, removed = own_names(found)
@@ -75,6 +83,10 @@ def read_weights(path: Path, key: str = "", prefix: str = "") -> Weights:
     if left_out := [name for name in found if name not in names]:
         steps.append(f"left out {', '.join(left_out)}")
     tensors = {new: found[old] for old, new in names.items()}
+    if len(tensors) < len(names):
+        twice = Counter(names.values()).most_common(1)[0][0]
+        olds = " and ".join(old for old, new in names.items() if new == twice)
+        raise CheckpointError(f"{path}: {olds} would both be called {twice}; save the network without its wrappers")
     if prefix:
         tensors = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         if not tensors:
@@ -97,7 +109,7 @@ def load_foreign_weights(model: nn.Module, path: Path, what: str) -> None:
     try:
         load_weights(model, path, what)
     except CheckpointError as error:
-        removed = own_names(load_file(path))[1] if path.is_file() else []
+        removed = _marks_in(path)
         if not removed:
             raise
         marks = " and ".join(map(repr, removed))
@@ -118,6 +130,14 @@ def own_names(names: Collection[str]) -> tuple[dict[str, str], list[str]]:
             new = {old: start + name.removeprefix(f"{start}module.") for old, name in new.items()}
             removed.append("module.")
     return new, list(dict.fromkeys(removed))
+
+
+def _marks_in(path: Path) -> list[str]:
+    """The marks that converting would remove; none in a file that cannot be read."""
+    try:
+        return own_names(load_file(path))[1]
+    except (OSError, SafetensorError):
+        return []
 
 
 def _is_safetensors(path: Path) -> bool:
@@ -148,29 +168,52 @@ def _refusal(error: str) -> str:
     return "damaged, or neither of torch.save nor safetensors"
 
 
-def _state_dict(path: Path, content: object, key: str) -> tuple[Mapping[str, Tensor], list[str]]:
-    for part in filter(None, key.split(".")):
-        if not isinstance(content, Mapping) or part not in content:
+def _state_dict(path: Path, content: object, key: str) -> tuple[dict[str, Tensor], list[str]]:
+    """The tensors of the entry `key`, or of the only mapping that holds tensors: the content itself or one entry."""
+    steps = []
+    if key:
+        found = list(_entries(content, key))
+        if not found:
             raise CheckpointError(f"{path}: has no entry {key!r}; {_listed(content)}")
-        content = content[part]
-    steps = [f"took {key!r}"] if key else []
-    if _is_state_dict(content):
-        return content, steps
-    entries = content if isinstance(content, Mapping) else {}
-    found = [name for name, value in entries.items() if _is_state_dict(value)]
-    if not found:
+        content, steps = found[0], [f"took {key!r}"]
+    inside = _inside(content)
+    if len(inside) == 1 and not _tensors(content):
+        name, content = inside.popitem()
+        key, steps = f"{key}.{name}" if key else str(name), [*steps, f"took {str(name)!r}"]
+        inside = _inside(content)
+    tensors, places = _tensors(content), [f"{key}.{name}" if key else str(name) for name in inside]
+    if tensors and places:
+        raise CheckpointError(
+            f"{path}: has tensors beside the state dicts in {', '.join(places)}: choose one of these with --key"
+        )
+    if len(places) > 1:
+        raise CheckpointError(f"{path}: has {len(places)} state dicts, {', '.join(places)}: choose one with --key")
+    if not tensors:
         raise CheckpointError(f"{path}: has no state dict; {_listed(content)}")
-    if len(found) > 1:
-        raise CheckpointError(f"{path}: has {len(found)} state dicts, {', '.join(found)}: choose one with --key")
-    return entries[found[0]], [*steps, f"took {found[0]!r}"]
+    if others := [str(name) for name in content if name not in tensors]:
+        steps.append(f"left out {', '.join(others)}, which are no tensors")
+    return tensors, steps
 
 
-def _is_state_dict(value: object) -> bool:
-    return (
-        isinstance(value, Mapping)
-        and len(value) > 0
-        and all(isinstance(name, str) and isinstance(entry, Tensor) for name, entry in value.items())
-    )
+def _entries(content: object, key: str) -> Iterator[object]:
+    """What `key` may name, the entry with its dots in the name first; numbers are named as they are written."""
+    items = content.items() if isinstance(content, Mapping) else ()
+    yield from (value for name, value in items if str(name) == key)
+    for name, value in items:
+        if key.startswith(f"{name}."):
+            yield from _entries(value, key.removeprefix(f"{name}."))
+
+
+def _tensors(content: object) -> dict[str, Tensor]:
+    """Those that a mapping holds itself, by name."""
+    items = content.items() if isinstance(content, Mapping) else ()
+    return {name: value for name, value in items if isinstance(name, str) and isinstance(value, Tensor)}
+
+
+def _inside(content: object) -> dict[object, object]:
+    """The entries that hold tensors; torch keeps what else a module saves, no weights, under `_EXTRA`."""
+    items = content.items() if isinstance(content, Mapping) else ()
+    return {name: value for name, value in items if _tensors(value) and not str(name).endswith(_EXTRA)}
 
 
 def _listed(content: object) -> str:

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from replication.study.code import backbone_module, syntax_tree
 from replication.study.params.names import check_known
+from replication.study.params.sizes import check_sizes
 from wne.registry import BACKBONES
 
 VARIANTS = ("baseline", "wne", "wse", "wne_input", "se_arch", "ne_arch")  # of wne.models, as a test asserts
@@ -32,7 +33,10 @@ _TYPES: dict[str, Any] = {
 
 
 def check_backbone(backbone: str, size: dict[str, object]) -> None:
-    """Raises ValueError for a backbone, a keyword or a value that does not exist; `size`: keyword -> value."""
+    """Raises ValueError for a backbone, a keyword or a value that does not exist, and for sizes that make no network.
+
+    `size`: keyword -> value.
+    """
     check_known("backbone", backbone, BACKBONES)
     kinds = _keywords(backbone)
     for key, value in size.items():
@@ -43,6 +47,7 @@ def check_backbone(backbone: str, size: dict[str, object]) -> None:
             first = error.errors()[0]
             place = ".".join(str(part) for part in (key, *first["loc"]) if not str(part).startswith("constrained"))
             raise ValueError(f"{place}: {first['msg']}, not {first['input']!r}") from None
+    check_sizes(backbone, _defaults(backbone) | size)
 
 
 def check_variant(where: str, variant: str, backbone: str) -> None:
@@ -55,12 +60,23 @@ def check_variant(where: str, variant: str, backbone: str) -> None:
 @cache
 def _keywords(backbone: str) -> dict[str, Any]:
     """Keyword -> type, of the class that the registry names."""
-    module, name = backbone_module(backbone), BACKBONES[backbone].split(":")[1]
-    tree = syntax_tree(module)
-    made = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
-    init = next(node for node in made.body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
-    arguments = [*init.args.args, *init.args.kwonlyargs]
-    return {a.arg: _type(a.annotation, tree) for a in arguments if a.arg not in _SET_ELSEWHERE}
+    arguments, tree = _arguments(backbone), syntax_tree(backbone_module(backbone))
+    taken = [*arguments.args, *arguments.kwonlyargs]
+    return {a.arg: _type(a.annotation, tree) for a in taken if a.arg not in _SET_ELSEWHERE}
+
+
+def _defaults(backbone: str) -> dict[str, Any]:
+    """Keyword -> what it is when none is given."""
+    arguments = _arguments(backbone)
+    positional = arguments.args[len(arguments.args) - len(arguments.defaults) :]
+    pairs = [*zip(positional, arguments.defaults), *zip(arguments.kwonlyargs, arguments.kw_defaults)]
+    return {a.arg: ast.literal_eval(value) for a, value in pairs if isinstance(value, ast.Constant | ast.Tuple)}
+
+
+def _arguments(backbone: str) -> ast.arguments:
+    body, name = syntax_tree(backbone_module(backbone)).body, BACKBONES[backbone].split(":")[1]
+    made = next(node for node in body if isinstance(node, ast.ClassDef) and node.name == name)
+    return next(node for node in made.body if isinstance(node, ast.FunctionDef) and node.name == "__init__").args
 
 
 def _type(annotation: ast.expr | None, tree: ast.Module) -> Any:

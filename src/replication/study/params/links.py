@@ -66,6 +66,8 @@ def check_examples(params: Any) -> None:
         _check_crop(f"examples.{key}.size", example.size, example.test_set, params)
         for name in example.runs:
             check_known(f"examples.{key}.runs", name, params.runs)
+            _check_channels(f"examples.{key}", name, example.test_set, params)
+            _check_noise(f"examples.{key}", name, example.test_set, params)
 
 
 def check_weights(params: Any) -> None:
@@ -94,6 +96,40 @@ def _check_analysis(where: str, item: Analysis, params: Any) -> None:
         run: Run = params.runs[name]
         if run.group != item.group:
             raise ValueError(f"{where}: run {name} is in the group {run.group}, not {item.group}")
+        if hasattr(item, "test_set"):
+            _check_channels(where, name, item.test_set, params)
+
+
+def check_filters(params: Any) -> None:
+    for key, item in params.filters.items():
+        tested = params.test_sets[item.test_set]
+        if tested.channels != 1 or "gaussian" not in tested.noises:
+            raise ValueError(
+                f"filters.{key}: {item.test_set} has no grey images with gaussian noise; name one that has"
+            )
+
+
+def check_samplers(params: Any) -> None:
+    for key, item in params.samplers.items():
+        if item.operator == "none" and "gaussian" not in params.test_sets[item.test_set].noises:
+            raise ValueError(f"samplers.{key}: {item.test_set} has no gaussian noise to start from; add it to noises")
+
+
+def check_controls(params: Any) -> None:
+    for key, item in params.controls.items():
+        run = params.runs[item.run]
+        if run.variant != "baseline" or not isinstance(run.sigma, int | float):
+            raise ValueError(f"controls.{key}: {item.run} is not a baseline trained at one sigma; name one that is")
+        _check_tested(f"controls.{key}", item.run, item.test_set, params)
+
+
+def check_windows(params: Any) -> None:
+    for key, item in params.windows.items():
+        for name in item.runs:
+            run = params.runs[name]
+            if run.variant != "wne" or params.tasks[run.task].noise == "real":
+                raise ValueError(f"windows.{key}: {name} is not a WNE run tested on synthetic noise; name one that is")
+            _check_tested(f"windows.{key}", name, item.test_set, params)
 
 
 def check_exposure(params: Any) -> None:
@@ -103,11 +139,29 @@ def check_exposure(params: Any) -> None:
             raise ValueError(
                 f"exposure.{key}: its runs have several tasks, {', '.join(sorted(tasks))}; name runs of one"
             )
-        noise, known = params.tasks[tasks.pop()].noise, params.test_sets[item.test_set].noises
-        if noise == "real":
+        if params.tasks[tasks.pop()].noise == "real":
             raise ValueError(f"exposure.{key}: its runs are tested on pairs of photographs, whose exposure is fixed")
-        if noise not in known:
-            raise ValueError(f"exposure.{key}: its runs need {noise} noise, {item.test_set} has {', '.join(known)}")
+        _check_noise(f"exposure.{key}", item.runs[0], item.test_set, params)
+
+
+def _check_channels(where: str, run: str, test_set: str, params: Any) -> None:
+    needed, has = params.tasks[params.runs[run].task].channels, params.test_sets[test_set].channels
+    if needed != has:
+        raise ValueError(f"{where}: {run} is for images of {needed} channel(s), test_sets.{test_set} has {has}")
+
+
+def _check_noise(where: str, run: str, test_set: str, params: Any) -> None:
+    noise, known = params.tasks[params.runs[run].task].noise, params.test_sets[test_set].noises
+    if noise == "real":
+        raise ValueError(f"{where}: has a sigma, but {run} is tested on real noise")
+    if noise not in known:
+        raise ValueError(f"{where}: its runs need {noise} noise, {test_set} has {', '.join(known)}")
+
+
+def _check_tested(where: str, run: str, test_set: str, params: Any) -> None:
+    known = params.tasks[params.runs[run].task].test_sets
+    if test_set not in known:
+        raise ValueError(f"{where}: {run} is not tested on {test_set}; name one of {', '.join(known)}")
 
 
 def _check_crop(where: str, side: int, test_set: str, params: Any) -> None:
@@ -125,5 +179,9 @@ CHECKS = (
     check_examples,
     check_weights,
     check_analyses,
+    check_filters,
+    check_samplers,
+    check_controls,
+    check_windows,
     check_exposure,
 )

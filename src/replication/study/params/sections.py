@@ -6,15 +6,16 @@ There are no defaults: a number that changes a result is written in the file. `t
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from replication.study.params.keywords import check_backbone
 from replication.study.params.reading import ParameterError
 from replication.study.params.types import (
+    Brightness,
     Channels,
+    Contrast,
     Count,
     Different,
     Distribution,
@@ -27,7 +28,9 @@ from replication.study.params.types import (
     Seed,
     Shape,
     Side,
+    Sigma,
     Sigmas,
+    TrainSigma,
 )
 
 
@@ -134,23 +137,10 @@ class Run(Frozen):
     task: Name
     model: Name
     variant: Name
-    sigma: float | Annotated[tuple[float, float], Field(strict=False)] | None
+    sigma: TrainSigma
     recipe: Name
     train_set: Name
     seed: Seed
-
-    @field_validator("sigma", mode="before")
-    @classmethod
-    def _sigma_is_a_level_or_a_range(cls, value: object) -> object:
-        numbers = value if isinstance(value, list | tuple) else [value]
-        if value is not None:
-            is_finite = all(type(n) in (int, float) and math.isfinite(n) for n in numbers)
-            is_level = is_finite and len(numbers) == 1 and numbers[0] > 0 and numbers is not value
-            if not is_level and not (is_finite and len(numbers) == 2 and 0 <= numbers[0] < numbers[1]):
-                raise ValueError(
-                    f"must be a noise level greater than 0, a range [low, high] with 0 <= low < high, or null, not {value}"
-                )
-        return value
 
     @property
     def sigma_range(self) -> tuple[float, float]:
@@ -193,7 +183,7 @@ class Example(Frozen):
 
     test_set: Name
     image: str
-    sigma: Positive
+    sigma: Sigma
     size: Count  # central crop shown
     runs: RunNames
 
@@ -256,8 +246,8 @@ class Sampler(Analysis):
     amount: Positive | None  # share of pixels kept, side of a block, or share of the frequencies kept
     test_set: Name
     crop: Count | None
-    sigma_start: Positive  # for the operator "none": of the noise on the image to be denoised
-    sigma_stop: Positive
+    sigma_start: Sigma  # for the operator "none": of the noise on the image to be denoised
+    sigma_stop: Sigma
     h0: Positive
     beta: Annotated[float, Field(gt=0, le=1)]
     steps: Count  # at most
@@ -289,9 +279,9 @@ class Exposure(Analysis):
 
     test_set: Name
     images: Count
-    sigma: Positive
-    contrasts: Annotated[list[Positive], Different]
-    brightnesses: Annotated[list[float], Different]
+    sigma: Sigma
+    contrasts: Annotated[list[Contrast], Different]
+    brightnesses: Annotated[list[Brightness], Different]
     pictures: Annotated[list[Exposed], Different]
     runs: RunNames
 
