@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 PACKAGES = (
-    "matplotlib.figure", "pandas", "PIL.Image", "pooch", "pydantic", "pywt", "safetensors.torch", "scipy.ndimage",
+    "matplotlib.figure", "pandas", "PIL.Image", "pydantic", "pywt", "safetensors.torch", "scipy.ndimage",
     "scipy.stats", "skimage.metrics", "skimage.restoration", "timm.models.swin_transformer", "torch",
     "torch._subclasses.fake_tensor", "torch.utils.flop_counter", "typer", "yaml",
 )  # fmt: skip
