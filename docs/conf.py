@@ -32,6 +32,7 @@ include_patterns = [
     "docs/*.md",
     "data/README.md",
     "notebooks/README.md",
+    "profiles/*/README.md",
     "notebooks/executed/*.ipynb",
     "results/*/README.md",
     "results/*/weights/*.md",
