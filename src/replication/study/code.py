@@ -39,6 +39,7 @@ LEFT_OUT = {
     "replication.study.params.profile": "as above",
     "replication.study.params.reading": "as above",
     "replication.study.params.sections": "as above",
+    "replication.study.params.sizes": "as above",
     "replication.study.params.types": "as above",
     "replication.study.paths": "says where files are, as dvc.yaml does",
     "replication.study.environment": "describes the machine",
