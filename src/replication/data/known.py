@@ -68,7 +68,7 @@ def _names_of(test_set: TestSet) -> set[str]:
 
 
 def _smallest_side(folder: Path) -> int | None:
-    """Of a composite set that is there: its index has the sizes."""
+    """The smallest side of any image of a composite set, from its index; None where the set is not there."""
     index = folder / "index.csv"
     if not index.is_file():
         return None

@@ -14,6 +14,7 @@ from replication.results.summary import Summary, read_json, read_summary
 from replication.study import labels
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
+from replication.study.published import is_published_size
 from wne.files import replacing, write_text
 
 _FORMULA = {
@@ -81,13 +82,21 @@ PSNR in dB with {100 * params.statistics.confidence:g} % bootstrap intervals ove
 
 ## For what, and for what not
 
-For trying the wrapper, for the notebooks and for tests. A small network after some minutes of training: larger ones \
-denoise better. Grey images, and Gaussian noise that does not depend on the pixel.
+{_scale(params, name, training["parameters"])} For grey images and Gaussian noise that does not depend on the pixel.
 
 {chr(10).join([_worse_than_input(summary, name), *notes])}
 
 The weights have the licence of this repository (MIT); the training images have their own terms.
 """
+
+
+def _scale(params: Params, name: str, parameters: int) -> str:
+    run = params.runs[name]
+    size = (
+        "the published size" if is_published_size(params.models[run.model].backbone, parameters) else "a reduced size"
+    )
+    steps = params.recipes[run.recipe].steps
+    return f"A network of {size} after {steps:,} training steps; the paper trains for hundreds of thousands."
 
 
 def _results(summary: Summary, name: str) -> str:

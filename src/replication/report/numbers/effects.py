@@ -217,7 +217,7 @@ def _soft_ne_over_wne(source: Source) -> Value:
 
 
 def _by_length(of: Callable[[pd.Series], Value], end: str, place: str, against: str, source: Source) -> Value:
-    """Of the gaps by steps, mean over seeds, after the shortest or the longest training; None where there are none."""
+    """Applies `of` to the gap (mean over seeds) after the shortest or longest training; None where none is reported."""
     if not source.params.is_reported(GROUP):
         return None
     rows = _where(gaps_by_steps(source.params, source.summary), place=place.lower(), against_variant=against)

@@ -39,7 +39,7 @@ def _run(source: Source, variant: str, backbone: str, sweep: str) -> pd.DataFram
 
 
 def _apart(of: Callable[[pd.Series], Value], variant: str, backbone: str, sweep: str, source: Source) -> Value:
-    """Of the differences from the mean PSNR at the exposure of training."""
+    """Applies `of` to the mean PSNR at each place of a sweep, less that at the exposure of training."""
     rows = _run(source, variant, backbone, sweep)
     if rows.empty:
         return None
@@ -56,7 +56,7 @@ def _gain(backbone: str, sweep: str, place: int, form: str, source: Source) -> V
 
 
 def _first(of: Callable[[Exposure], Value]) -> Number:
-    """Of the first item."""
+    """The number that `of` makes of the first item of the section; None where there is none."""
 
     def value(source: Source) -> Value:
         items = list(source.params.reported("exposure").values())
