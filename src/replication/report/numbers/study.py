@@ -67,6 +67,13 @@ def _recipe_note(params: Params) -> str:
     return "Every variant has the loss, schedule, training set and seed of its baseline."
 
 
+def _optimizers(params: Params) -> str:
+    """Muon or Adam: what the reported runs were trained by."""
+    return " or ".join(
+        dict.fromkeys(_OPTIMIZERS[params.recipes[run.recipe].optimizer] for run in params.reported_runs.values())
+    )
+
+
 def _seed_note(params: Params) -> str:
     seeds: dict[str, set[int]] = {}
     for run in params.reported_runs.values():
@@ -127,6 +134,7 @@ def _coverage(trained: str, tested: str, papers: bool, source: Source) -> Value:
     return None if share is None else fixed(share, 0)
 
 
+_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "muon": "Muon (with Adam for the outer layers)"}
 FACTS: dict[str, Number] = {
     **{f"VerdictC{number}": _verdict(index) for index, number in enumerate(_CLAIMS.split())},
     "StudyClaims": lambda s: len(s.claims),
@@ -152,6 +160,7 @@ FACTS: dict[str, Number] = {
     "StudyTrainingDevices": _training(lambda t: _listed(list(t["device"].unique()))),
     "StudyDate": _training(lambda t: escape(t["date"].max())),
     "StudyPrecision": _training(lambda t: " or ".join(t["backbone_dtype"].unique())),
+    "StudyOptimizers": lambda s: _optimizers(s.params),
     "StudyThreads": _training(lambda t: " or ".join(f"{n:g}" for n in sorted(t["threads"].dropna().unique()))),
     "StudyTestSet": _main(lambda t: escape(labels.test_set_label(t["test_set"].iloc[0]))),
     "StudyTestImages": _main(lambda t: t["n"].iloc[0]),
