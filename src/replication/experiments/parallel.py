@@ -8,6 +8,7 @@ read the images and the state; the first alone writes.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,10 +60,12 @@ class Processes:
         """The network whose backward pass averages the gradients over processes."""
         if self.count == 1:
             return network
-        # Buffers need no broadcast: BatchNorm has the same statistics everywhere.
-        return DistributedDataParallel(
-            network, device_ids=[device] if device.type == "cuda" else None, broadcast_buffers=False
-        )
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of a name that older torch lacks
+            return DistributedDataParallel(
+                network,
+                device_ids=[device] if device.type == "cuda" else None,
+                broadcast_buffers=False,  # BatchNorm has the same statistics everywhere
+            )
 
     def mean(self, value: Tensor | float) -> float:
         """Mean over processes of a number; waits for the device and for the others."""

@@ -69,6 +69,7 @@ class Steps:
         if device.type == "cuda" and compiles:
             shape = (self.recipe.batch // processes.count, self.task.channels, self.recipe.patch, self.recipe.patch)
             network = compiled_network(self.model, shape, device, self.dtype, processes)
+        self.is_compiled = network is not self.model
         self.network = processes.averaged(network, device)
 
     def __call__(self, step: int) -> Tensor:
