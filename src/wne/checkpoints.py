@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import torch
@@ -142,9 +143,12 @@ def _read(path: Path, device: str) -> tuple[dict[str, str], dict[str, torch.Tens
     with path.open("rb") as file:
         head = file.read(9)
     if _is_pickle(head):
+        target = path.with_name(
+            f"{path.stem}-converted.safetensors" if path.suffix == ".safetensors" else f"{path.stem}.safetensors"
+        )
         raise CheckpointError(
             f"{path}: a pickle (torch.save), which can run any code when it is opened, so it is not opened here; "
-            "its owner can convert it: safetensors.torch.save_file(torch.load(path, weights_only=True), 'new.safetensors')"
+            f"take its weights out of it with: {shlex.join(['wne', 'convert', str(path), str(target)])}"
         )
     try:
         with safe_open(path, "pt") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -49,15 +50,20 @@ def train(
         float | None, typer.Option(help="Stop cleanly after this time; run again to resume.")
     ] = None,
 ) -> None:
-    """Train one run; resumes by itself where a killed or stopped one left off."""
+    """Train one run; resumes by itself where a killed or stopped one left off. With torchrun: on several GPUs."""
+    from replication.experiments.parallel import joined
     from replication.experiments.train import train as train_run
     from wne.devices import choose_device
 
     params, paths = load_profile(params_file)
     source = paths.image_set(params.run(run).train_set)
-    with stage(f"train {run}", [source], [paths.checkpoint(params, run), paths.training / f"{run}.csv"]):
-        finished = train_run(params, run, paths, choose_device(device), max_seconds)
-    if not finished:
+    written = [paths.checkpoint(params, run), paths.training / f"{run}.csv"]
+    with (
+        joined(choose_device(device)) as (processes, own_device),
+        stage(f"train {run}", [source], written) if processes.is_first else nullcontext(),
+    ):
+        finished = train_run(params, run, paths, own_device, max_seconds, processes)
+    if not finished and processes.is_first:
         say(f"stopped after {max_seconds:.0f} s as asked; the same command goes on from here")
         raise typer.Exit(UNFINISHED)
 

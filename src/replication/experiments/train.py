@@ -10,24 +10,25 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from replication.data.images import load_pairs, load_set
 from replication.data.patches import PatchSampler
+from replication.experiments.compiled import compiled_network
 from replication.experiments.optimizers import optimizers
+from replication.experiments.parallel import ALONE, Processes
+from replication.experiments.states import Curve, TrainingError, resume, row_every, save_state
 from replication.study.environment import environment
 from replication.study.params import Distribution, Params, Recipe, Run, Task
 from replication.study.paths import IMAGES, ProfilePaths
 from replication.study.rng import stream_key, torch_generator
 from wne.checkpoints import save_checkpoint
-from wne.console import progress, say
+from wne.console import progress
 from wne.devices import backbone_dtype
 from wne.files import replacing, write_text
 from wne.models import create_denoiser
@@ -35,22 +36,69 @@ from wne.models import create_denoiser
 WARM_UP = 0.05  # share of the steps in which one_cycle climbs to its largest rate
 
 
-class TrainingError(RuntimeError):
-    """Training cannot go on; one line says why."""
+class Steps:
+    """The steps of a run: the network, its optimizers, and the images that it is trained on.
 
+    Called with a step, counted from 0, it takes it and gives the loss of this process's part of the batch, on the device.
+    Nothing in it waits for the device.
 
-@dataclass
-class Curve:
-    """The training curve so far, and the loss summed since its last row."""
+    Raises:
+        TrainingError: the batch has no equal part for each process, or a layer that cannot work on parts.
+    """
 
-    rows: list[dict[str, float]] = field(default_factory=list)
-    seconds: float = 0.0  # of training, over all sessions
-    loss_sum: float = 0.0
-    loss_count: int = 0
+    def __init__(
+        self,
+        params: Params,
+        name: str,
+        images: list[np.ndarray],
+        device: torch.device,
+        processes: Processes = ALONE,
+        compiles: bool = True,
+    ):
+        self.params, self.run, self.device, self.processes = params, params.run(name), device, processes
+        self.task, self.recipe = params.tasks[self.run.task], params.recipes[self.run.recipe]
+        processes.check_batch(self.recipe.batch, self.run.recipe)
+        self.sampler = PatchSampler(images, self.recipe.patch, device)
+        model = _fresh_model(params, self.run, self.task)
+        processes.synchronize(model)
+        self.model = model.to(device, memory_format=torch.channels_last).train()
+        self.chosen = optimizers(self.model, self.recipe.optimizer, self.recipe.lr, channels=self.task.channels)
+        self.dtype = backbone_dtype(params.precision, device)
+        network = self.model
+        # Compilation costs a minute or more: it pays on a GPU, and not in the short schedules of a CPU.
+        if device.type == "cuda" and compiles:
+            shape = (self.recipe.batch // processes.count, self.task.channels, self.recipe.patch, self.recipe.patch)
+            network = compiled_network(self.model, shape, device, self.dtype, processes)
+        self.is_compiled = network is not self.model
+        self.network = processes.averaged(network, device)
+
+    def __call__(self, step: int) -> Tensor:
+        rate = learning_rate(self.recipe, step)
+        for group in (group for optimizer in self.chosen for group in optimizer.param_groups):
+            group["lr"] = rate
+        generator = torch_generator("training", self.params.seed, self.run.seed, step, device=self.device)
+        # Layers that draw numbers (stochastic depth) take them from torch's own stream.
+        torch.manual_seed(stream_key("layers", self.params.seed, self.run.seed, step))
+        clean = self.sampler.sample(self.recipe.batch, generator)
+        noisy, target = map(self.processes.part, training_pair(clean, self.run, self.task, generator))
+        self.model.zero_grad(set_to_none=True)  # before the forward pass: a CUDA graph takes their memory
+        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+            denoised = self.network(noisy.contiguous(memory_format=torch.channels_last))
+        error = denoised.float() - target
+        loss = error.square().mean() if self.recipe.loss == "mse" else error.abs().mean()
+        loss.backward()
+        for optimizer in self.chosen:
+            optimizer.step()
+        return loss.detach()
 
 
 def train(
-    params: Params, name: str, paths: ProfilePaths, device: torch.device, max_seconds: float | None = None
+    params: Params,
+    name: str,
+    paths: ProfilePaths,
+    device: torch.device,
+    max_seconds: float | None = None,
+    processes: Processes = ALONE,
 ) -> bool:
     """Trains a run from its last state, or from scratch. Returns whether it is finished.
 
@@ -59,59 +107,44 @@ def train(
     apart because every training has another. Until then a state to resume from, every `state_every` steps and when
     `max_seconds` are over. A state of other parameters is dropped.
 
+    Several processes (`parallel.joined`) call it together, and the first one writes.
+
     Raises:
-        TrainingError: the loss is not finite, or the saved state is damaged.
+        TrainingError: the loss is not finite, or the saved state is damaged; or the processes cannot share the run.
     """
     run = params.run(name)
-    task, recipe = params.tasks[run.task], params.recipes[run.recipe]
-    sampler = PatchSampler(_training_images(paths.root / IMAGES, run, task), recipe.patch, device)
-    model = _fresh_model(params, run, task).to(device, memory_format=torch.channels_last).train()
-    chosen = optimizers(model, recipe.optimizer, recipe.lr, channels=task.channels)
-    fingerprint = params.fingerprint(name)
-    state_file = paths.states / f"{name}.pt"
-    first, curve = _resume(state_file, fingerprint, recipe.steps, model, chosen)
+    images = _training_images(paths.root / IMAGES, run, params.tasks[run.task])
+    steps, total = Steps(params, name, images, device, processes), params.recipes[run.recipe].steps
+    fingerprint, state_file = params.fingerprint(name), paths.states / f"{name}.pt"
+    first, curve = resume(state_file, fingerprint, total, steps.model, steps.chosen, processes.say)
+    if not processes.all_hold(processes.as_first(first) == first):
+        raise TrainingError(f"{state_file}: not the same for all processes; they need one folder of states")
 
-    # Compilation costs a minute or more: it pays on a GPU, and not in the short schedules of a CPU.
-    network = torch.compile(model) if device.type == "cuda" else model
-    dtype = backbone_dtype(params.precision, device)
-    row_every = max(1, recipe.steps // 100)
     start = time.perf_counter() - curve.seconds
     session_end = time.perf_counter() + (max_seconds if max_seconds is not None else math.inf)
-    bar = progress(range(first, recipe.steps), name, initial=first, total=recipe.steps)
+    bar = progress(range(first, total), name, initial=first, total=total, disable=not processes.is_first)
     for step in bar:
-        rate = learning_rate(recipe, step)
-        for group in (group for optimizer in chosen for group in optimizer.param_groups):
-            group["lr"] = rate
-        generator = torch_generator("training", params.seed, run.seed, step, device=device)
-        # Layers that draw numbers (stochastic depth) take them from torch's own stream.
-        torch.manual_seed(stream_key("layers", params.seed, run.seed, step))
-        clean = sampler.sample(recipe.batch, generator)
-        noisy, target = training_pair(clean, run, task, generator)
-        with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
-            denoised = network(noisy.contiguous(memory_format=torch.channels_last))
-        error = denoised.float() - target
-        loss = error.square().mean() if recipe.loss == "mse" else error.abs().mean()
-        model.zero_grad(set_to_none=True)
-        loss.backward()
-        for optimizer in chosen:
-            optimizer.step()
-
-        curve.loss_sum, curve.loss_count = curve.loss_sum + loss.detach(), curve.loss_count + 1
+        loss = steps(step)
+        curve.loss_sum, curve.loss_count = curve.loss_sum + loss, curve.loss_count + 1
         done = step + 1
-        if done % row_every == 0 or done == recipe.steps:
-            _add_row(curve, name, done, rate)
+        if done % row_every(total) == 0 or done == total:
+            _add_row(curve, name, done, learning_rate(steps.recipe, step), processes)
             bar.set_postfix(loss=f"{curve.rows[-1]['loss']:.2e}", refresh=False)
-        out_of_time = time.perf_counter() > session_end and done < recipe.steps
-        if out_of_time or (done % params.state_every == 0 and done < recipe.steps):
-            curve.seconds = time.perf_counter() - start
-            _save_state(state_file, fingerprint, model, chosen, done, curve)
+        out_of_time = time.perf_counter() > session_end and done < total
+        if max_seconds is not None:
+            out_of_time = bool(processes.as_first(out_of_time))
+        if out_of_time or (done % params.state_every == 0 and done < total):
+            curve.seconds, curve.loss_sum = time.perf_counter() - start, processes.mean(curve.loss_sum)
+            if processes.is_first:
+                save_state(state_file, fingerprint, steps.model, steps.chosen, done, curve)
         if out_of_time:
             bar.close()
             return False
 
     curve.seconds = time.perf_counter() - start
-    _write_results(params, name, paths, model, curve, device, dtype)
-    state_file.unlink(missing_ok=True)
+    if processes.is_first:
+        _write_results(params, name, paths, steps, curve)
+        state_file.unlink(missing_ok=True)
     return True
 
 
@@ -184,8 +217,8 @@ def _fresh_model(params: Params, run: Run, task: Task) -> nn.Module:
         return create_denoiser(spec.backbone, run.variant, channels=task.channels, **spec.size)
 
 
-def _add_row(curve: Curve, name: str, step: int, rate: float) -> None:
-    loss = float(curve.loss_sum) / curve.loss_count
+def _add_row(curve: Curve, name: str, step: int, rate: float, processes: Processes) -> None:
+    loss = processes.mean(curve.loss_sum) / curve.loss_count
     if not math.isfinite(loss):
         raise TrainingError(
             f"run {name}: the loss is {loss} at step {step}; lower the recipe's lr, or use precision: float32"
@@ -194,66 +227,21 @@ def _add_row(curve: Curve, name: str, step: int, rate: float) -> None:
     curve.loss_sum, curve.loss_count = 0.0, 0
 
 
-def _save_state(
-    path: Path, fingerprint: str, model: nn.Module, chosen: list[Optimizer], step: int, curve: Curve
-) -> None:
-    state = {
-        "fingerprint": fingerprint,
-        "step": step,
-        "model": model.state_dict(),
-        "optimizers": [optimizer.state_dict() for optimizer in chosen],
-        "rows": curve.rows,
-        "seconds": curve.seconds,
-        "loss_sum": float(curve.loss_sum),
-        "loss_count": curve.loss_count,
-    }
-    with replacing(path) as temporary:
-        torch.save(state, temporary)
-
-
-def _resume(path: Path, fingerprint: str, steps: int, model: nn.Module, chosen: list[Optimizer]) -> tuple[int, Curve]:
-    """The step to go on from and the curve up to it; (0, an empty curve) without a usable state."""
-    if not path.exists():
-        return 0, Curve()
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        if state["fingerprint"] != fingerprint:
-            say(f"{path}: was made with other parameters; training from the start")
-            return 0, Curve()
-        step, curve = state["step"], Curve(state["rows"], state["seconds"], state["loss_sum"], state["loss_count"])
-        if type(step) is not int or not 0 < step < steps:
-            raise ValueError(f"step {step} of {steps}")
-        model.load_state_dict(state["model"])
-        for optimizer, saved in zip(chosen, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-    except Exception as error:  # torch raises many kinds for a damaged file
-        reason = str(error).strip().partition("\n")[0]
-        raise TrainingError(f"{path}: damaged training state ({reason}); delete it to train from the start") from None
-    say(f"{path}: resuming at step {step}")
-    return step, curve
-
-
-def _write_results(
-    params: Params,
-    name: str,
-    paths: ProfilePaths,
-    model: nn.Module,
-    curve: Curve,
-    device: torch.device,
-    dtype: torch.dtype,
-) -> None:
+def _write_results(params: Params, name: str, paths: ProfilePaths, steps: Steps, curve: Curve) -> None:
     config, fingerprint = params.describe(name), params.fingerprint(name)
-    save_checkpoint(paths.checkpoint(params, name), model, config, fingerprint)
+    save_checkpoint(paths.checkpoint(params, name), steps.model, config, fingerprint)
     with replacing(paths.training / f"{name}.csv") as temporary:
         pd.DataFrame(curve.rows).to_csv(temporary, index=False, float_format="%.6g")
     facts = {
         "run": name,
         "fingerprint": fingerprint,
         "config": config,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "steps": params.recipes[params.runs[name].recipe].steps,
-        "backbone_dtype": str(dtype).removeprefix("torch."),
+        "parameters": sum(p.numel() for p in steps.model.parameters()),
+        "steps": steps.recipe.steps,
+        "backbone_dtype": str(steps.dtype).removeprefix("torch."),
     }
     write_text(paths.training / f"{name}.json", json.dumps(facts, indent=1) + "\n")
-    cost = {"run": name, "seconds": round(curve.seconds, 1), **environment(device)}
+    cost = {"run": name, "seconds": round(curve.seconds, 1), **environment(steps.device)}
+    if steps.processes.count > 1:
+        cost["processes"] = steps.processes.count
     write_text(paths.cost / f"{name}.json", json.dumps(cost, indent=1) + "\n")
