@@ -123,7 +123,7 @@ def test_uncommitted_code_is_not_compared(committed):
     (committed / "src").mkdir()
     (committed / "src/new.py").write_text("changed = True\n")
     with pytest.raises(RuntimeError, match="commit what is compared first: src/"):
-        relock(PARAMS, "HEAD")
+        relock([PARAMS], "HEAD")
 
 
 def test_stages_are_counted_by_kind():

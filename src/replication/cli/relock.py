@@ -1,7 +1,8 @@
 """A code change that leaves every result as it is: proved by running both codes, then entered in the lock file.
 
-Both run the smoke profile, which trains every backbone and variant for some steps and makes every analysis. Only when
-all files are equal to the last byte do the hashes of code in dvc.lock move, and a line in relocked.csv says so.
+Both run the smoke profile, which trains every backbone and variant for some steps, with Adam and with Muon, and makes
+every analysis. Only when all files are equal to the last byte do the hashes of code in dvc.lock move, and a
+line in relocked.csv says so.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ _COLUMNS = ["profile", "before", "after", "files_compared", "stages"]
 _SMOKE = "profiles/smoke"
 
 
-def relock(params: Params, before: str) -> tuple[int, list[str]]:
-    """Compares the smoke profile of the commit `before` with that of HEAD, and relocks a profile.
+def relock(profiles: list[Params], before: str) -> tuple[int, dict[str, list[str]]]:
+    """Compares the smoke profile of the commit `before` with that of HEAD, and relocks profiles.
 
     Returns:
-        The number of files compared, and the stages whose hash of the code moved.
+        The number of files compared, and of each profile the stages whose hash of the code moved.
 
     Raises:
         RuntimeError: changes that are not committed, a run that fails, a file that differs, or a stage whose lock is
@@ -45,8 +46,7 @@ def relock(params: Params, before: str) -> tuple[int, list[str]]:
             _run(["git", "clone", "--quiet", str(root), str(clone)], root)
             _run(["git", "checkout", "--quiet", _run(["git", "rev-parse", commit], root).strip()], clone)
         old, new = _results_of(there), _results_of(here)
-        _run(["replicate", "code", "--params", params.params_file], there)
-        hashes = flat(yaml.safe_load((there / code_file(params)).read_text()))
+        hashes = [_hashes(there, params) for params in profiles]
         names = [_run(["git", "rev-parse", "--short", "HEAD"], clone).strip() for clone in (there, here)]
     different = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if different:
@@ -54,9 +54,16 @@ def relock(params: Params, before: str) -> tuple[int, list[str]]:
             f"{len(different)} of {len(old)} files of the smoke profile differ between {' and '.join(names)}, "
             f"{different[0]} among them: this change changes results; run dvc repro"
         )
-    moved = move_hashes(params, hashes)
-    _record([params.profile, *names, len(old), " ".join(moved)])
+    moved = {}
+    for params, of in zip(profiles, hashes):
+        moved[params.profile] = move_hashes(params, of)
+        _record([params.profile, *names, len(old), " ".join(moved[params.profile])])
     return len(old), moved
+
+
+def _hashes(clone: Path, params: Params) -> dict[str, str]:
+    _run(["replicate", "code", "--params", params.params_file], clone)
+    return flat(yaml.safe_load((clone / code_file(params)).read_text()))
 
 
 def _results_of(clone: Path) -> dict[str, bytes]:

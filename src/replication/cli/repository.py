@@ -68,14 +68,14 @@ def verify(
 @app.command(rich_help_panel=PANEL)
 def relock(
     before: Annotated[str, typer.Argument(help="The commit whose results the lock file describes.")],
-    params_file: ParamsFile = DEFAULT,
+    params_files: Annotated[list[Path], typer.Option("--params", help="Parameter files of the profiles.")] = [DEFAULT],
 ) -> None:
     """Prove that a code change leaves every result of the smoke profile as it is, then relock; 10 minutes."""
     from replication.cli.relock import RECORD, relock
 
-    params, _ = load_profile(params_file)
-    files, moved = relock(params, before)
-    typer.echo(f"{files} files equal to the last byte; relocked {len(moved)} stages of {params.profile}, see {RECORD}")
+    files, moved = relock([load_profile(file)[0] for file in params_files], before)
+    stages = ", ".join(f"{len(names)} stages of {profile}" for profile, names in moved.items())
+    typer.echo(f"{files} files equal to the last byte; relocked {stages}, see {RECORD}")
 
 
 @app.command(rich_help_panel=PANEL)
