@@ -103,6 +103,8 @@ def test_relocking_moves_the_hashes_of_changed_code_and_nothing_else(tmp_path, m
     lock, hashes = locked(), code_of(PARAMS)
     write_lock(tmp_path, lock)
     before = {"train.dncnn": "0123456789abcdef", "collect": "1111111111111111"}
+    hashes = hashes | {"train": hashes["train"] | {"dncnn": "1663773468819158"}}  # YAML would read a number
+    monkeypatch.setattr("replication.cli.relock.code_of", lambda params: hashes)
     assert move_hashes(PARAMS, before) == ["train@dncnn-wne-s25", "collect"]
     after = yaml.safe_load((tmp_path / "dvc.lock").read_text())["stages"]
     lock["train@dncnn-wne-s25"]["params"]["code.yaml"]["train.dncnn"] = hashes["train"]["dncnn"]

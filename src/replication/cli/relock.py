@@ -110,7 +110,8 @@ def move_hashes(params: Params, before: dict[str, str]) -> list[str]:
             moved.append(name)
             start = text.index(f"\n  {name}:\n")
             pattern = re.compile(rf"(\n +{re.escape(key)}: )'?{old}'?\n")
-            text = text[:start] + pattern.sub(rf"\g<1>{now[key]}\n", text[start:], count=1)
+            # In quotes, or YAML reads a number where all digits are decimal.
+            text = text[:start] + pattern.sub(rf"\g<1>'{now[key]}'\n", text[start:], count=1)
     write_text(file, text)
     return moved
 

@@ -68,7 +68,7 @@ def verify(
 @app.command(rich_help_panel=PANEL)
 def relock(
     before: Annotated[str, typer.Argument(help="The commit whose results the lock file describes.")],
-    params_files: Annotated[list[Path], typer.Option("--params", help="Parameter files of the profiles.")] = [DEFAULT],
+    params_files: Annotated[list[Path], typer.Option("--params", help="Parameter files of the profiles.")] = (DEFAULT,),
 ) -> None:
     """Prove that a code change leaves every result of the smoke profile as it is, then relock; 10 minutes."""
     from replication.cli.relock import RECORD, relock
