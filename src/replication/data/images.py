@@ -20,7 +20,10 @@ _GREY_WEIGHTS = (0.298936021293775, 0.587043074451121, 0.114020904255103)
 # How a pair is named: the word in the noisy file's name and the one that replaces it in the clean one's.
 _PAIR_ENDINGS = (("_real", "_mean"), ("_noisy", "_clean"), ("_NOISY_SRGB", "_GT_SRGB"))
 
-_UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+_UNREADABLE = (
+    UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error,
+    Image.DecompressionBombError,
+)  # fmt: skip
 
 
 def grey(colour: np.ndarray) -> np.ndarray:
