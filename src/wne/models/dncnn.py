@@ -24,6 +24,7 @@ from wne.models.initialization import (
     initialize_for_relu,
     start_batch_norm_small,
     start_near_zero,
+    start_smoothing,
 )
 from wne.models.precision import Float32Conv2d
 
@@ -69,6 +70,10 @@ class FDnCNN(nn.Module):
     (B, channels, H, W) to the same shape. Paper size: depth 20, width 64, residual False, last_bias False.
     `initialization`: "published" leaves torch's weights and biases as they are ("ordinary", "scale"), which lets the
     signal shrink by sqrt(6) a layer, and takes the published parameterization of the affine weights ("normalization").
+
+    Parts of the normalization-equivariant form for the others, to find out what each of them does: `padding`,
+    "zeros" or "reflect" (for images of 2 x 2 pixels or more); `activation`, "relu" or "sort"; `mixing`, the skip
+    (1 - t) y + t body(y) with a trainable scalar t; `initialization` "smoothing", convolutions that start as averages.
     """
 
     def __init__(
@@ -79,12 +84,18 @@ class FDnCNN(nn.Module):
         residual: bool = False,
         form: Literal["ordinary", "scale", "normalization"] = "ordinary",
         last_bias: bool = True,
-        initialization: Initialization = "near_identity",
+        initialization: Literal["near_identity", "published", "smoothing"] = "near_identity",
+        padding: Literal["zeros", "reflect"] = "zeros",
+        activation: Literal["relu", "sort"] = "relu",
+        mixing: bool = False,
     ):
         super().__init__()
-        check_option("initialization", initialization, INITIALIZATIONS)
+        check_option("initialization", initialization, (*INITIALIZATIONS, "smoothing"))
+        check_option("padding", padding, ("zeros", "reflect"))
+        check_option("activation", activation, ("relu", "sort"))
         constraint = "differences" if initialization == "published" else "projection"
-        self.residual = residual and form != "normalization"
+        mixes = residual if form == "normalization" else mixing
+        self.residual = residual and not mixes
         widths = [channels, *[width] * (depth - 1), channels]
         layers: list[nn.Module] = []
         for index, (fan_in, fan_out) in enumerate(pairwise(widths)):
@@ -94,18 +105,18 @@ class FDnCNN(nn.Module):
             else:
                 convolution = Float32Conv2d if last else nn.Conv2d
                 bias = form == "ordinary" and (last_bias or not last)
-                layers.append(convolution(fan_in, fan_out, 3, padding=1, bias=bias))
+                layers.append(convolution(fan_in, fan_out, 3, padding=1, bias=bias, padding_mode=padding))
             if not last:
-                layers.append(SortPool() if form == "normalization" else nn.ReLU(inplace=True))
+                sorts = form == "normalization" or activation == "sort"
+                layers.append(SortPool() if sorts else nn.ReLU(inplace=True))
         body = nn.Sequential(*layers)
-        if form == "normalization":
-            self.body = AffineResidual(body) if residual else body
-        else:
-            self.body = body
-            if initialization == "near_identity":
-                initialize_for_relu(self)
-                if self.residual:
-                    start_near_zero(layers[-1])
+        self.body = AffineResidual(body) if mixes else body
+        if form != "normalization" and initialization == "smoothing":
+            start_smoothing(self)
+        elif form != "normalization" and initialization == "near_identity":
+            initialize_for_relu(self)
+            if self.residual:
+                start_near_zero(layers[-1])
 
     def forward(self, y: Tensor) -> Tensor:
         return y - self.body(y) if self.residual else self.body(y)

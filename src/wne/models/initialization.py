@@ -46,6 +46,17 @@ def start_near_zero(last: nn.Conv2d) -> None:
             last.bias.mul_(0.1)
 
 
+def start_smoothing(model: nn.Module) -> None:
+    """Convolutions start as those of NE-arch do: deviation n^-1/2, then a sum of 1 for each output channel; no bias."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+            with torch.no_grad():
+                module.weight += (1.0 - module.weight.sum((1, 2, 3), keepdim=True)) / module.weight[0].numel()
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 def start_batch_norm_small(model: nn.Module) -> None:
     """BatchNorm weights from N(0, 2 / (9 64)), clamped to +-0.025: most are at one of the ends. Biases 0.
 
