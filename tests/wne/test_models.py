@@ -224,7 +224,7 @@ def test_a_share_that_drops_all_or_less_than_nothing_is_refused(drop_path):
     ("backbone", "option", "known"),
     [
         ("dncnn", "initialization", "'near_identity', 'published'"),
-        ("fdncnn", "initialization", "'near_identity', 'published'"),
+        ("fdncnn", "initialization", "'near_identity', 'published', 'smoothing'"),
         ("swinir", "initialization", "'near_identity', 'published'"),
         ("restormer", "layer_norm", "'bias_free', 'with_bias'"),
     ],
@@ -261,7 +261,7 @@ def test_the_paper_profile_builds_the_published_networks():
     assert all(models[name]["initialization"] == "published" for name in ("dncnn", "fdncnn", "swinir"))
     assert models["swinir"]["drop_path"] == 0.1
     counts = {"dncnn": 667_073, "fdncnn": 665_920, "swinir": 903_121, "restormer": 26_124_052}
-    assert {name: parameter_count(name, **size) for name, size in models.items()} == counts
+    assert {name: parameter_count(name, **models[name]) for name in counts} == counts
 
 
 # --- shapes and types ---------------------------------------------------------------------------------

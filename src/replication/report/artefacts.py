@@ -105,6 +105,10 @@ _LENGTH = (
     "All variants at equal steps, one schedule each; diamonds: the paper's differences, after 500,000 steps (NE-arch: "
     "900,000). Nothing is extrapolated."
 )
+_PARTS = (
+    "FDnCNN-WNE minus NE-arch, same backbone and recipe, in dB; the PSNR is that of WNE at matched noise. One seed. Rows "
+    "with larger patches change both networks."
+)
 _EXPOSURE = (
     "y = a x + b plus noise of deviation a sigma or sigma; training has a = 1, b = 0. PSNR of the output mapped back, "
     "(f(y) - b) / a, clipped to [0, 1], against x."
@@ -167,6 +171,7 @@ ARTEFACTS = (
     _table("recipe", "Effects of wrapper and recipe", "ablation:recipe", "recipe"),
     _figure("length", "Beyond the paper: the gaps against the length of training", "length:length", "cnn training-length",
             caption=_LENGTH),
+    _table("parts", "Beyond the paper: WNE with parts of NE-arch", "parts:parts", "cnn fdncnn ne-parts", caption=_PARTS),
     _figure("controls", "Beyond the paper: controls without training", "controls:controls", "cnn +controls"),
     _table("controls", "The controls in numbers", "controls:controls", "cnn +controls"),
     _figure("exposure", "Beyond the paper: other exposures than that of training", "exposure:exposure", "+exposure",

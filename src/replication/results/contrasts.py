@@ -2,7 +2,7 @@
 
 | run | against |
 |---|---|
-| WNE | the architectural variants that share its baseline or its model, one of each (C4, C16) |
+| WNE | the architectural variants that share its baseline or its backbone, one of each (C4, C16) |
 | without a baseline of its own model in its group | that of this model and sigma_train elsewhere (Table 7, C10) |
 | baseline trained on a range of noise or with another objective | supervised baselines of its model (C11) |
 
@@ -38,7 +38,8 @@ def _architectures(params: Params, name: str, runs: list[str]) -> list[str]:
     found: dict[str, list[str]] = {}
     for key in runs:
         other = params.runs[key]
-        shares = other.model == run.model or baseline_of(params, key) == baseline_of(params, name)
+        same_backbone = params.models[other.model].backbone == params.models[run.model].backbone
+        shares = same_backbone or baseline_of(params, key) == baseline_of(params, name)
         if other.variant in ("se_arch", "ne_arch") and (other.task, other.sigma) == (run.task, run.sigma) and shares:
             found.setdefault(other.variant, []).append(key)
     return [_nearest(params, run, names) for names in found.values()]
@@ -62,8 +63,8 @@ def _baselines(params: Params, name: str, runs: list[str]) -> list[str]:
 
 
 def _nearest(params: Params, run: Run, names: list[str]) -> str:
-    """That which shares most of recipe, data and seed."""
-    return max(names, key=lambda key: likeness(run, params.runs[key], "recipe", "train_set", "seed"))
+    """That which shares most of model, recipe, data and seed."""
+    return max(names, key=lambda key: likeness(run, params.runs[key], "model", "recipe", "train_set", "seed"))
 
 
 def _is_plain(params: Params, run: Run) -> bool:

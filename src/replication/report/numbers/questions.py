@@ -1,4 +1,4 @@
-"""Numbers of the questions that an analysis answers: what null models do (C8), and the statistics of windows."""
+"""Numbers of the questions that an analysis answers: what null models do (C8), the statistics of windows, parts of NE-arch."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from replication.claims.parts import Bounds
 from replication.report.cells import escape, fixed, interval, percent, signed
 from replication.report.numbers.study import Number, Value
 from replication.report.source import Source
+from replication.results import parts
 from replication.results.errors import NULL
 from replication.results.readers import at_place, smallest_windows
 from replication.study.labels import NULL_MODELS
@@ -88,6 +89,18 @@ def _window_note(source: Source) -> Value:
     return f"This closes {closed} of the gap between DnCNN-WNE and NE-arch at the lowest noise (medians over networks)."
 
 
+def _parts_gap(which: str, place: str, source: Source) -> Value:
+    """WNE - NE-arch in dB: without parts, with each part or two of them (a range), with all, on larger patches."""
+    if not all(map(source.params.is_reported, (parts.GROUP, parts.MAIN))):
+        return None
+    rows = parts.gaps_by_part(source.params, source.summary)
+    without, patches = rows["change"] == "", (rows["change"] != "") & (rows["parts"] == 0)
+    every = rows["parts"] == rows["parts"].max()
+    chosen = {"Without": without, "All": every, "Patches": patches, "Single": ~(without | patches | every)}[which]
+    gaps = [at_place(run, place)["psnr_gain"].iloc[0] for _, run in rows[chosen].groupby("run", sort=False)]
+    return _range(pd.Series(gaps), signed)
+
+
 QUESTIONS: dict[str, Number] = {
     "WneSpreadRange": partial(_spread, "wne"),
     "BaselineSpreadRange": partial(_spread, "baseline"),
@@ -102,4 +115,9 @@ QUESTIONS: dict[str, Number] = {
     "WindowNetworks": lambda s: smallest_windows(s.summary)["run"].nunique() or None,
     "WindowSides": _window_sides,
     "WindowNote": _window_note,
+    **{
+        f"PartsGap{which}{place}": partial(_parts_gap, which, place)
+        for which in ("Without", "Single", "All", "Patches")
+        for place in ("Lowest", "Matched", "Highest")
+    },
 }
