@@ -6,6 +6,7 @@ A file holds one page or several, each (H, W, C) with a header. OpenImageIO read
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def open_image(path: Path) -> ImageFile:
     if suffix not in READ:
         raise ImageFileError(f"{path}: not an image file that is known here ({', '.join(READ)})")
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for its writer
+            raise ImageFileError(f"{path}: is not a file with an image, but a folder, pipe or device")
         path.open("rb").close()
     except OSError as error:
         raise ImageFileError(f"{path}: {why(error)}") from None

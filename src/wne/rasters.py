@@ -76,6 +76,7 @@ def open_raster(path: Path) -> ImageFile:
 
 def write_raster(temporary: Path, path: Path, pages: Iterable[Page]) -> None:
     """Writes pages to `temporary`, a file of which messages speak as `path`."""
+    _check_name(path)
     output = oiio.ImageOutput.create(str(temporary))
     if output is None:
         raise ImageFileError(f"{path}: cannot be written ({_first_line(oiio.geterror())})")
@@ -91,7 +92,15 @@ def write_raster(temporary: Path, path: Path, pages: Iterable[Page]) -> None:
         raise ImageFileError(f"{path}: cannot be written ({_first_line(output.geterror())})")
 
 
+def _check_name(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ImageFileError(f"{path}: its name is not in UTF-8; rename it") from None
+
+
 def _opened(path: Path) -> oiio.ImageInput:
+    _check_name(path)
     config = oiio.ImageSpec()
     config.attribute("oiio:UnassociatedAlpha", 1)  # the values of the file, not multiplied by opacity
     with _silenced():
@@ -179,9 +188,9 @@ def _header(spec: oiio.ImageSpec, several_gigabytes: bool) -> oiio.ImageSpec:
 def _upright(pixels: np.ndarray, header: oiio.ImageSpec) -> np.ndarray:
     """The pixels turned as the header's orientation says, which then says that they are."""
     orientation = header.get_int_attribute("Orientation", 1)
-    if orientation == 1:
-        return pixels
     header.attribute("Orientation", 1)
+    if orientation not in range(2, 9):  # upright, or a number that means nothing
+        return pixels
     if orientation >= 5:  # width and height change places
         across, down = (header.get_float_attribute(f"{axis}Resolution") for axis in "XY")
         if across and down:
