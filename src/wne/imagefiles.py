@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from wne.files import replacing
-from wne.pages import ImageFile, ImageFileError, Page, check_memory, damaged, why
+from wne.pages import ImageFile, ImageFileError, Page, check_memory, cut_off, damaged, why
 
 # Suffix -> that of the result. What a format would lose again, or cannot hold, goes into one that keeps it.
 RESULTS = {suffix: suffix for suffix in (".png", ".tif", ".tiff", ".npy", ".exr", ".pgm", ".ppm")} | {
@@ -74,7 +74,13 @@ def write_pages(path: Path, pages: Iterable[Page], shape: tuple[int, ...] | None
                 )
             stack = np.stack(images)
             natural = (*stack.shape[len(stack) == 1 : 3], *stack.shape[3 + (stack.shape[3] == 1) :])
-            np.save(temporary, stack.reshape(shape or natural))
+            try:
+                np.save(temporary, stack.reshape(shape or natural))
+                np.load(temporary, mmap_mode="r")  # NumPy too may lose what its buffers hold, and say nothing
+            except ValueError:
+                raise cut_off(path) from None
+            except OSError as error:
+                raise (cut_off(path) if error.errno is None else error) from None  # "4000 requested and 3968 written"
         else:
             from wne.rasters import write_raster
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-
 # Memory limit and use of a container, in the second and the first version of control groups.
 _CONTAINER = [
     (Path("/sys/fs/cgroup", limit), Path("/sys/fs/cgroup", usage))
@@ -65,6 +64,10 @@ def damaged(path: Path, reason: str) -> ImageFileError:
     if "MB limit" in reason:  # OpenImageIO's, of an image larger than all of the memory
         return ImageFileError(f"{path}: too large for the memory; cut it into parts ({reason.rstrip('.')})")
     return ImageFileError(f"{path}: damaged, or not of a kind that is read here ({reason})")
+
+
+def cut_off(path: Path) -> ImageFileError:
+    return ImageFileError(f"{path}: cannot be written to its end; make room on the disk, or choose another folder")
 
 
 def check_memory(path: Path, shape: tuple[int, int, int], itemsize: int) -> None:

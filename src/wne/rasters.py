@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from wne.headers import correct_bmp, other_white, rescaled
-from wne.pages import ImageFile, ImageFileError, Page, check_memory, damaged
+from wne.pages import ImageFile, ImageFileError, Page, check_memory, cut_off, damaged
 from wne.tiffpages import is_tiff, stack_length, tiff_pages
 
 try:
@@ -80,6 +80,7 @@ def write_raster(temporary: Path, path: Path, pages: Iterable[Page]) -> None:
     output = oiio.ImageOutput.create(str(temporary))
     if output is None:
         raise ImageFileError(f"{path}: cannot be written ({_first_line(oiio.geterror())})")
+    count = 0
     for index, page in enumerate(pages):
         if index == 1 and not output.supports("appendsubimage"):
             raise ImageFileError(f"{path}: only TIFF and .npy hold several images; write {path.stem}.tif instead")
@@ -88,8 +89,22 @@ def write_raster(temporary: Path, path: Path, pages: Iterable[Page]) -> None:
         mode = "AppendSubimage" if index else "Create"
         if not (output.open(str(temporary), header, mode) and output.write_image(np.ascontiguousarray(page.pixels))):
             raise ImageFileError(f"{path}: cannot be written ({_first_line(output.geterror())})")
+        count += 1
     if not output.close():
         raise ImageFileError(f"{path}: cannot be written ({_first_line(output.geterror())})")
+    _check_whole(temporary, path, count)
+
+
+def _check_whole(temporary: Path, path: Path, count: int) -> None:
+    """Reads all pages back: on a full disk OpenImageIO loses what its buffers hold, and says nothing."""
+    try:
+        source = _opened(temporary)
+        for index in range(count):
+            if not source.seek_subimage(index, 0):
+                raise damaged(temporary, _first_line(source.geterror()))
+            _pixels(temporary, source, index, source.spec())
+    except ImageFileError:
+        raise cut_off(path) from None
 
 
 def _check_name(path: Path) -> None:
