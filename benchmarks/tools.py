@@ -196,4 +196,6 @@ if __name__ == "__main__":
     tools = [[name, through, check()] for name, (through, check) in TOOLS.items()]
     networks = [network_row(name) for name in NETWORKS]
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    write_text(PAGE, page(tools, networks, pd.read_csv(deblurring.SCORES), f"{versions}, torch {torch.__version__}, CPU"))
+    write_text(
+        PAGE, page(tools, networks, pd.read_csv(deblurring.SCORES), f"{versions}, torch {torch.__version__}, CPU")
+    )
