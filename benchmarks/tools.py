@@ -8,16 +8,15 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
-import deepinv
-import huggingface_hub
 import pandas as pd
 import torch
 from deepinv import models
 from torch import Tensor, nn
 
-from benchmarks import deblurring
+from benchmarks import deblurring, trainers
 from benchmarks.deepinv_tests import CALLS, run_deepinv_test
 from wne import NormalizationEquivariant, create_denoiser, list_denoisers, load_denoiser
 from wne.adapters.deepinv import DeepinvDenoiser
@@ -30,6 +29,7 @@ from wne.published import find_weights, pretrained
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/networks.md"
+PACKAGES = ("deepinv", "huggingface_hub", "lightning", "skorch", "peft")
 SMALL: dict[str, dict[str, object]] = {
     "dncnn": {"depth": 4, "width": 8},
     "fdncnn": {"depth": 4, "width": 8},
@@ -86,6 +86,9 @@ TOOLS: dict[str, tuple[str, Callable[[], str]]] = {
     "deepinv": ("`wne.adapters.deepinv.DeepinvDenoiser`", deepinv_tests),
     "torch.hub": ("`hubconf.py`", torch_hub),
     "huggingface_hub": ("`wne.adapters.huggingface.HubDenoiser`", hugging_face),
+    "Lightning": ("a `LightningModule` around the network, `wne convert`", trainers.lightning),
+    "skorch": ("`NeuralNetRegressor(create_denoiser, ...)`", trainers.skorch),
+    "PEFT": ("`peft.get_peft_model`", trainers.peft),
     "KAIR, Restormer: `params`": ("`wne convert`", partial(foreign_weights, lambda m: {"params": m.state_dict()})),
     "DataParallel": ("`wne convert`", partial(foreign_weights, lambda m: nn.DataParallel(m).state_dict())),
     "torch.compile": ("`wne convert`", partial(foreign_weights, lambda m: torch.compile(m).state_dict())),
@@ -192,7 +195,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     tools = [[name, through, check()] for name, (through, check) in TOOLS.items()]
     networks = [network_row(name) for name in NETWORKS]
-    versions = (
-        f"deepinv {deepinv.__version__}, huggingface_hub {huggingface_hub.__version__}, torch {torch.__version__}, CPU"
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    write_text(
+        PAGE, page(tools, networks, pd.read_csv(deblurring.SCORES), f"{versions}, torch {torch.__version__}, CPU")
     )
-    write_text(PAGE, page(tools, networks, pd.read_csv(deblurring.SCORES), versions))

@@ -24,8 +24,9 @@ def stage(name: str, reads: list[Path | str], writes: list[Path | str]) -> Itera
 
 
 def say(message: str) -> None:
-    """A note for the user, on the error stream so that it does not mix with a command's output."""
-    print(message, file=sys.stderr, flush=True)
+    """A note for the user, on the error stream so that it does not mix with a command's output, and above progress bars."""
+    tqdm.write(message, file=sys.stderr)
+    sys.stderr.flush()
 
 
 def progress(items: Iterable[T], label: str, **options: object) -> tqdm[T]:

@@ -6,13 +6,14 @@ A file holds one page or several, each (H, W, C) with a header. OpenImageIO read
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from wne.files import replacing
-from wne.pages import ImageFile, ImageFileError, Page, check_memory, damaged, why
+from wne.pages import ImageFile, ImageFileError, Page, check_memory, cut_off, damaged, why
 
 # Suffix -> that of the result. What a format would lose again, or cannot hold, goes into one that keeps it.
 RESULTS = {suffix: suffix for suffix in (".png", ".tif", ".tiff", ".npy", ".exr", ".pgm", ".ppm")} | {
@@ -41,6 +42,8 @@ def open_image(path: Path) -> ImageFile:
     if suffix not in READ:
         raise ImageFileError(f"{path}: not an image file that is known here ({', '.join(READ)})")
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for its writer
+            raise ImageFileError(f"{path}: is not a file with an image, but a folder, pipe or device")
         path.open("rb").close()
     except OSError as error:
         raise ImageFileError(f"{path}: {why(error)}") from None
@@ -71,7 +74,13 @@ def write_pages(path: Path, pages: Iterable[Page], shape: tuple[int, ...] | None
                 )
             stack = np.stack(images)
             natural = (*stack.shape[len(stack) == 1 : 3], *stack.shape[3 + (stack.shape[3] == 1) :])
-            np.save(temporary, stack.reshape(shape or natural))
+            try:
+                np.save(temporary, stack.reshape(shape or natural))
+                np.load(temporary, mmap_mode="r")  # NumPy too may lose what its buffers hold, and say nothing
+            except ValueError:
+                raise cut_off(path) from None
+            except OSError as error:
+                raise (cut_off(path) if error.errno is None else error) from None  # "4000 requested and 3968 written"
         else:
             from wne.rasters import write_raster
 

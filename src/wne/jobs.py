@@ -51,7 +51,8 @@ def plan(source: Path, target: Path, force: bool = False, skip_existing: bool = 
         raise ImageFileError(f"{source}: no such file or folder")
     outputs = [output for _, output in jobs]
     if twice := [output for output, count in Counter(outputs).items() if count > 1]:
-        raise ImageFileError(f"{min(twice)}: two images would be written there; rename one of them")
+        both = " and ".join(path.name for path, output in jobs if output == min(twice))
+        raise ImageFileError(f"{min(twice)}: two images would be written there, {both}; rename one of them")
     there = [output for output in outputs if output.exists()]
     if skip_existing:
         missing = [(path, output) for path, output in jobs if not output.exists()]
@@ -73,9 +74,11 @@ def _images(source: Path, target: Path, problems: list[str]) -> Iterator[Path]:
 
     found = []
     for folder, subfolders, names in os.walk(source, onerror=refused):
-        subfolders[:] = [
-            name for name in subfolders if not name.startswith(".") and (Path(folder) / name).resolve() != inside
-        ]
+        below = [Path(folder, name) for name in subfolders if not name.startswith(".")]
+        subfolders[:] = [path.name for path in below if path.resolve() != inside]
+        for path in below:  # os.walk goes into no link
+            if path.is_symlink() and not path.resolve().is_relative_to(source.resolve()):
+                problems.append(f"{path}: a link to a folder, which is not followed; give that folder as IN")
         found += [Path(folder) / name for name in names if not name.startswith(".")]
     return (path for path in sorted(found) if path.suffix.lower() in READ)
 

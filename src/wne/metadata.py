@@ -6,7 +6,8 @@ Pillow lists it, for it shows tags that OpenImageIO, which writes the results, d
 from __future__ import annotations
 
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,8 @@ def metadata_names(path: Path) -> set[str]:
     from PIL import ExifTags, Image, TiffTags
 
     exif, found, codes = Image.Exif(), set[str](), set[int]()
-    # Kinds that Pillow does not know have no such tables; its warning of large images is not about them.
-    with suppress(Exception), warnings.catch_warnings(action="ignore"), path.open("rb") as file:
+    # Kinds that Pillow does not know have no such tables; its limit to the size of images is not about them.
+    with suppress(Exception), warnings.catch_warnings(action="ignore"), _any_size(), path.open("rb") as file:
         if is_tiff(path):
             codes.update(*tiff_pages(path))
             exif.load_from_fp(file)
@@ -44,6 +45,17 @@ def metadata_names(path: Path) -> set[str]:
         name = TiffTags.lookup(code).name
         found.add(_SHARED.get(code) or (ExifTags.TAGS.get(code, f"tag {code}") if name == "unknown" else name))
     return found
+
+
+@contextmanager
+def _any_size() -> Iterator[None]:
+    from PIL import Image
+
+    largest, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = largest
 
 
 def _blocks(image: Any) -> set[str]:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+# Memory limit and use of a container, in the second and the first version of control groups.
+_CONTAINER = [
+    (Path("/sys/fs/cgroup", limit), Path("/sys/fs/cgroup", usage))
+    for limit, usage in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    )
+]
 
 
 class ImageFileError(ValueError):
@@ -51,7 +61,13 @@ def why(error: BaseException) -> str:
 
 
 def damaged(path: Path, reason: str) -> ImageFileError:
+    if "MB limit" in reason:  # OpenImageIO's, of an image larger than all of the memory
+        return ImageFileError(f"{path}: too large for the memory; cut it into parts ({reason.rstrip('.')})")
     return ImageFileError(f"{path}: damaged, or not of a kind that is read here ({reason})")
+
+
+def cut_off(path: Path) -> ImageFileError:
+    return ImageFileError(f"{path}: cannot be written to its end; make room on the disk, or choose another folder")
 
 
 def check_memory(path: Path, shape: tuple[int, int, int], itemsize: int) -> None:
@@ -68,8 +84,13 @@ def check_memory(path: Path, shape: tuple[int, int, int], itemsize: int) -> None
 
 
 def _free_memory() -> int | None:
+    """Bytes that this process may take on Linux: of the machine, or of the container with a limit of its own."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
         return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")), None)
+    free = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
+    for limit, usage in _CONTAINER:
+        with suppress(OSError, ValueError):  # no such control group, or "max"
+            free.append(int(limit.read_text()) - int(usage.read_text()))
+    return min(free, default=None)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from wne.headers import correct_bmp, other_white, rescaled
-from wne.pages import ImageFile, ImageFileError, Page, check_memory, damaged
+from wne.pages import ImageFile, ImageFileError, Page, check_memory, cut_off, damaged
 from wne.tiffpages import is_tiff, stack_length, tiff_pages
 
 try:
@@ -76,9 +76,11 @@ def open_raster(path: Path) -> ImageFile:
 
 def write_raster(temporary: Path, path: Path, pages: Iterable[Page]) -> None:
     """Writes pages to `temporary`, a file of which messages speak as `path`."""
+    _check_name(path)
     output = oiio.ImageOutput.create(str(temporary))
     if output is None:
         raise ImageFileError(f"{path}: cannot be written ({_first_line(oiio.geterror())})")
+    count = 0
     for index, page in enumerate(pages):
         if index == 1 and not output.supports("appendsubimage"):
             raise ImageFileError(f"{path}: only TIFF and .npy hold several images; write {path.stem}.tif instead")
@@ -87,11 +89,33 @@ def write_raster(temporary: Path, path: Path, pages: Iterable[Page]) -> None:
         mode = "AppendSubimage" if index else "Create"
         if not (output.open(str(temporary), header, mode) and output.write_image(np.ascontiguousarray(page.pixels))):
             raise ImageFileError(f"{path}: cannot be written ({_first_line(output.geterror())})")
+        count += 1
     if not output.close():
         raise ImageFileError(f"{path}: cannot be written ({_first_line(output.geterror())})")
+    _check_whole(temporary, path, count)
+
+
+def _check_whole(temporary: Path, path: Path, count: int) -> None:
+    """Reads all pages back: on a full disk OpenImageIO loses what its buffers hold, and says nothing."""
+    try:
+        source = _opened(temporary)
+        for index in range(count):
+            if not source.seek_subimage(index, 0):
+                raise damaged(temporary, _first_line(source.geterror()))
+            _pixels(temporary, source, index, source.spec())
+    except ImageFileError:
+        raise cut_off(path) from None
+
+
+def _check_name(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ImageFileError(f"{path}: its name is not in UTF-8; rename it") from None
 
 
 def _opened(path: Path) -> oiio.ImageInput:
+    _check_name(path)
     config = oiio.ImageSpec()
     config.attribute("oiio:UnassociatedAlpha", 1)  # the values of the file, not multiplied by opacity
     with _silenced():
@@ -179,9 +203,9 @@ def _header(spec: oiio.ImageSpec, several_gigabytes: bool) -> oiio.ImageSpec:
 def _upright(pixels: np.ndarray, header: oiio.ImageSpec) -> np.ndarray:
     """The pixels turned as the header's orientation says, which then says that they are."""
     orientation = header.get_int_attribute("Orientation", 1)
-    if orientation == 1:
-        return pixels
     header.attribute("Orientation", 1)
+    if orientation not in range(2, 9):  # upright, or a number that means nothing
+        return pixels
     if orientation >= 5:  # width and height change places
         across, down = (header.get_float_attribute(f"{axis}Resolution") for axis in "XY")
         if across and down:

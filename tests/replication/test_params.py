@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from replication.data.known import check_images
+from replication.data.registry import DataError
 from replication.study.params import ParameterError, load_params
 from replication.study.params.keywords import VARIANTS
 from wne.models import list_denoisers
@@ -80,6 +82,9 @@ def _load(raw: dict, folder: Path):
         (("filters", "fig05", "pixels"), [[-1, 0]], "[-1, 0] is outside the crop"),
         (("filters", "fig05", "size"), 5000, "to which test_sets.photos-test is cropped"),
         (("windows", "cnn", "scored"), 5000, "to which test_sets.photos-test is cropped"),
+        (("windows", "cnn", "windows"), [8, 33], "windows.cnn.windows: 33 pixels are more than the 32 to which"),
+        (("samplers", "super-resolution", "amount"), 17, "blocks of 17 pixels do not fit into a crop of 16"),
+        (("recipes", "cnn-halved", "halve_every"), 13, "halve_every: 13 steps are more than the 12"),
         (("samplers", "inpainting", "amount"), 1.5, "a share, greater than 0 and at most 1, not 1.5"),
         (("samplers", "super-resolution", "amount"), 2.5, "the side of a block in pixels, not 2.5"),
         (("samplers", "inpainting", "sigma_stop"), 999, "999 is above sigma_start"),
@@ -209,6 +214,10 @@ def test_the_variants_are_those_of_the_library():
         (("filters", "fig05", "image"), "astronot", "did you mean 'astronaut'"),
         (("samplers", "inpainting", "pictures"), ["coinz"], "did you mean 'coins'"),
         (("difficulty", "embedded-train", "patch"), 300, "the smallest image of embedded-train has a side of 256"),
+        (("windows", "cnn", "images"), 7, "windows.cnn.images: 7 images, but photos-test has 6"),
+        (("exposure", "dncnn", "images"), 7, "exposure.dncnn.images: 7 images, but photos-test has 6"),
+        (("test_sets", "photos-test", "defects"), 7, "test_sets.photos-test.defects: 7 images, but photos-test has 6"),
+        (("test_sets", "sensor-test", "defects"), 5, "test_sets.sensor-test.defects: 5 images, but sensor-test has 4"),
     ],
 )
 def test_image_sets_images_and_patches_are_those_that_exist(raw, tmp_path, path, value, message):
@@ -231,6 +240,55 @@ def test_a_folder_of_your_own_is_an_image_set(raw, tmp_path):
         check_images(_load(raw, tmp_path), tmp_path / "images")
     (tmp_path / "images/mine").mkdir(parents=True)
     check_images(_load(raw, tmp_path), tmp_path / "images")
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "message"),
+    [
+        ("windows", {"images": 3}, "windows.cnn.images: 3 images, but mine has 2"),
+        ("windows", {"scored": 41}, "windows.cnn.scored: 41 pixels, but the smallest image of mine has a side of 40"),
+        ("windows", {"windows": [8, 50]}, "windows.cnn.windows: 50 pixels, but the smallest image of mine has a side of 40"),
+        ("filters", {"image": "large", "size": 61}, "filters.fig05.size: 61 pixels, but its image has a side of 60"),
+        ("filters", {"image": "lrage"}, "did you mean 'large'"),
+        ("samplers", {"pictures": ["smll"]}, "did you mean 'small'"),
+        ("samplers", {"crop": 41}, "samplers.inpainting.crop: 41 pixels, but the smallest image of mine has a side of 40"),
+        ("test_sets", {"crop": 41}, "test_sets.photos-test.crop: 41 pixels, but the smallest image of mine has a side of 40"),
+        ("errors", {"patch": 41}, "errors.swinir.patch: 41 pixels, but the smallest image of mine has a side of 40"),
+    ],
+)  # fmt: skip
+def test_what_is_asked_of_a_folder_of_your_own_is_there(raw, tmp_path, section, value, message):
+    folder = tmp_path / "images/mine"
+    folder.mkdir(parents=True)
+    Image.new("L", (60, 70)).save(folder / "large.png")
+    Image.new("L", (80, 40)).save(folder / "small.png")
+    raw["test_sets"]["photos-test"] |= {"images": "mine", "crop": None}
+    raw["errors"]["swinir"]["train_set"] = "mine"
+    raw["filters"]["fig05"]["image"] = "large"
+    for key in raw["examples"]:
+        raw["examples"][key]["image"] = "large"
+    for item in raw["samplers"].values():
+        item["pictures"] = []
+    check_images(_load(raw, tmp_path), tmp_path / "images")
+    places = {
+        "windows": "cnn",
+        "filters": "fig05",
+        "samplers": "inpainting",
+        "test_sets": "photos-test",
+        "errors": "swinir",
+    }
+    raw[section][places[section]] |= value
+    with pytest.raises(ValueError) as caught:
+        check_images(_load(raw, tmp_path), tmp_path / "images")
+    assert message in str(caught.value)
+
+
+def test_an_image_of_too_many_pixels_is_one_line(raw, tmp_path, monkeypatch):
+    (tmp_path / "images/mine").mkdir(parents=True)
+    Image.new("L", (3000, 1000)).save(tmp_path / "images/mine/a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000_000)  # Pillow refuses twice as many
+    raw["runs"]["dncnn-wne-s25"]["train_set"] = "mine"
+    with pytest.raises(DataError, match=r"mine/a\.png: has more than 2 million pixels, which are not read; cut it"):
+        check_images(_load(raw, tmp_path), tmp_path / "images")
 
 
 def test_unknown_run_is_named_with_the_nearest():

@@ -39,8 +39,8 @@ indented. Each is read, or refused with one line for each mistake.
 {damage}
 
 What a parameter file may say is checked where it is read: every name, range and type, keys that stand twice, and
-whether runs, test sets and sizes of networks fit one another. What depends on the images, such as how many a test set has, is
-checked where they are read. torch does not compare the checksums inside a training state, so a training may resume from one
+whether runs, test sets and sizes of networks fit one another. Names and numbers of images are compared with those that are
+registered or there, and patches, crops and windows with the sizes of those that are there. torch does not compare the checksums inside a training state, so a training may resume from one
 whose numbers have changed.
 
 ## Bad servers

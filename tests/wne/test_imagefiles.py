@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import sys
+import zlib
+
 import numpy as np
 import pytest
 
+from wne import pages
 from wne.denoise import ImageDenoiser
 from wne.imagefiles import DTYPES, ImageFileError, Page, open_image, read_image, write_image, write_pages
 from wne.published import pretrained
@@ -149,4 +155,70 @@ def test_without_permission_a_file_is_not_called_damaged(tmp_path, monkeypatch):
 
     monkeypatch.setattr("pathlib.Path.open", refuse)  # as root every file can be opened
     with pytest.raises(ImageFileError, match=r"a\.png: no permission$"):
+        read_image(tmp_path / "a.png")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit to the size of files")
+@pytest.mark.parametrize(
+    ("suffix", "dtype"), [("png", "uint8"), ("pgm", "uint8"), ("ppm", "uint8"), ("tif", "uint8"), ("exr", "float32"),
+                          ("npy", "uint8")]
+)  # fmt: skip
+def test_a_disk_that_is_full_leaves_no_part_of_a_file(tmp_path, suffix, dtype):
+    import resource
+
+    image = RANDOM.integers(0, 256, (200, 300, 3) if suffix == "ppm" else (200, 300)).astype(dtype)
+    path = tmp_path / f"a.{suffix}"
+    write_image(path, image)
+    whole = path.stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for size in (1000, whole // 2, whole - 2000):  # the end alone is lost in the last case: what buffers held
+        path.unlink(missing_ok=True)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))  # as a full disk: no more bytes can be written
+        try:
+            with pytest.raises((ImageFileError, OSError)):
+                write_image(path, image)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_pipes_folders_and_links_in_a_circle_are_refused_and_none_is_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "circle.png").symlink_to("circle.png")
+    for name, words in [("pipe", "is not a file"), ("folder", "is not a file"), ("circle", "symbolic links")]:
+        with pytest.raises(ImageFileError, match=f"{name}.png: .*{words}"):
+            open_image(tmp_path / f"{name}.png")
+
+
+def test_a_name_that_is_not_utf_8_is_one_line(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    with pytest.raises(ImageFileError, match="its name is not in UTF-8; rename it"):
+        write_image(path, picture("uint8", 24, 30))
+    write_image(tmp_path / "a.png", picture("uint8", 24, 30))
+    (tmp_path / "a.png").rename(path)
+    with pytest.raises(ImageFileError, match="its name is not in UTF-8; rename it"):
+        open_image(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "npy"])
+def test_an_image_beyond_the_memory_of_a_container_is_refused(tmp_path, monkeypatch, suffix):
+    write_image(tmp_path / f"a.{suffix}", picture("uint8", 300, 300))
+    for name, content in [("limit", 3_000_000), ("usage", 1_000_000), ("max", "max")]:
+        (tmp_path / name).write_text(f"{content}\n")
+    monkeypatch.setattr(pages, "_CONTAINER", [(tmp_path / "max", tmp_path / "usage")])
+    assert read_image(tmp_path / f"a.{suffix}").shape == (300, 300)
+    monkeypatch.setattr(pages, "_CONTAINER", [(tmp_path / "limit", tmp_path / "usage")])
+    with pytest.raises(ImageFileError, match="too large for the memory: needs about"):
+        read_image(tmp_path / f"a.{suffix}")
+
+
+def test_an_image_larger_than_all_of_the_memory_is_not_called_damaged(tmp_path):
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", 1_000_000, 1_000_000, 8, 0, 0, 0, 0)
+    rows = chunk(b"IDAT", zlib.compress(bytes(1000)))
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + rows + chunk(b"IEND", b""))
+    with pytest.raises(ImageFileError, match=r"a\.png: too large for the memory"):
         read_image(tmp_path / "a.png")

@@ -62,6 +62,27 @@ def test_a_folder_without_permission_is_said_and_the_rest_goes_on(tmp_path, monk
     assert found.problems == [f"{tmp_path / 'private'}: this folder cannot be read (no permission)"]
 
 
+def test_two_images_for_one_result_are_both_named(tmp_path):
+    for name in ("a.jpg", "a.png"):
+        (tmp_path / name).touch()
+    with pytest.raises(
+        ImageFileError, match=r"out/a\.png: two images would be written there, a\.jpg and a\.png; rename"
+    ):
+        plan(tmp_path, tmp_path / "out")
+
+
+def test_links_to_folders_elsewhere_are_said_and_circles_are_not_walked(tmp_path):
+    write_image(tmp_path / "in/a.png", GREY)
+    write_image(tmp_path / "elsewhere/b.png", GREY)
+    (tmp_path / "in/circle").symlink_to(".")
+    (tmp_path / "in/link").symlink_to("../elsewhere")
+    found = plan(tmp_path / "in", tmp_path / "out")
+    assert [source.name for source, _ in found.jobs] == ["a.png"]
+    assert found.problems == [
+        f"{tmp_path / 'in/link'}: a link to a folder, which is not followed; give that folder as IN"
+    ]
+
+
 # --- one after the other ------------------------------------------------------------------------------
 
 
@@ -85,7 +106,7 @@ def test_one_bad_file_does_not_end_a_folder(tmp_path, denoise, capsys, monkeypat
     monkeypatch.setattr(denoise, "network", limited)
     assert denoise_files(plan(source, out).jobs, denoise) == 4
     assert sorted(path.name for path in out.iterdir()) == ["a.png", "z.png"]
-    lines = [line for line in capsys.readouterr().err.replace("\r", "\n").splitlines() if "error:" in line]
+    lines = [line for line in capsys.readouterr().err.replace("\r", "\n").splitlines() if line.startswith("error: ")]
     for name, words in [
         ("archive.npy", "an .npz archive of 2 arrays"), ("cut.tif", "damaged"), ("large.npy", "too large for the memory"),
         ("e.png", "too large for the memory"),
@@ -179,6 +200,22 @@ def test_what_later_pages_say_and_the_result_does_not_is_said(tmp_path, denoise)
         file.write(GREY)
         file.write(GREY, extratags=[(65000, "s", 0, "private", True)])
     assert denoise_file(tmp_path / "a.tif", tmp_path / "b.tif", denoise) == ["not kept: tag 65000"]
+
+
+def test_what_a_very_large_image_loses_is_said(tmp_path, denoise, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # which Pillow opens no larger image than
+    photo(tmp_path / "a.jpg")
+    [note] = denoise_file(tmp_path / "a.jpg", tmp_path / "a.npy", denoise)
+    assert "colour profile" in note and Image.MAX_IMAGE_PIXELS == 100
+
+
+def test_an_orientation_that_means_nothing_is_upright(tmp_path, denoise):
+    exif = Image.Exif()
+    exif[0x0112] = 99
+    Image.fromarray(RGB).save(tmp_path / "a.jpg", exif=exif)
+    denoise_file(tmp_path / "a.jpg", tmp_path / "a.png", denoise)
+    assert read_image(tmp_path / "a.png").shape == RGB.shape
+    assert Image.open(tmp_path / "a.png").getexif().get(0x0112, 1) == 1
 
 
 @pytest.mark.parametrize(("suffix", "format"), [(".jpg", "MPO"), (".png", "PNG")])

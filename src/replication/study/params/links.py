@@ -30,6 +30,8 @@ def check_recipes(params: Any) -> None:
             raise ValueError(f"recipes.{key}.patch: must be at most {LARGEST_PATCH} pixels, not {recipe.patch}")
         if recipe.lr_end is not None and not 0 <= recipe.lr_end <= recipe.lr:
             raise ValueError(f"recipes.{key}.lr_end: must be from 0 to lr, not {recipe.lr_end:g}")
+        if recipe.halve_every is not None and recipe.halve_every > recipe.steps:
+            raise ValueError(f"recipes.{key}.halve_every: {recipe.halve_every} steps are more than the {recipe.steps}")
 
 
 def check_tasks(params: Any) -> None:
@@ -88,9 +90,10 @@ def _check_analysis(where: str, item: Analysis, params: Any) -> None:
     check_known(f"{where}.group", item.group, params.groups)
     if hasattr(item, "test_set"):
         check_known(f"{where}.test_set", item.test_set, params.test_sets)
-        for side in ("size", "crop", "scored"):
-            if getattr(item, side, None) is not None:
-                _check_crop(f"{where}.{side}", getattr(item, side), item.test_set, params)
+        for key in ("size", "crop", "scored", "windows"):
+            sides = getattr(item, key, None)
+            if sides is not None:
+                _check_crop(f"{where}.{key}", max(sides) if key == "windows" else sides, item.test_set, params)
     for name in analysed_runs(item):
         check_known(f"{where}.runs", name, params.runs)
         run: Run = params.runs[name]
@@ -113,6 +116,11 @@ def check_samplers(params: Any) -> None:
     for key, item in params.samplers.items():
         if item.operator == "none" and "gaussian" not in params.test_sets[item.test_set].noises:
             raise ValueError(f"samplers.{key}: {item.test_set} has no gaussian noise to start from; add it to noises")
+        crop = item.crop or params.test_sets[item.test_set].crop
+        if item.operator == "block_average" and crop is not None and item.amount > crop:
+            raise ValueError(
+                f"samplers.{key}.amount: blocks of {item.amount:g} pixels do not fit into a crop of {crop}"
+            )
 
 
 def check_controls(params: Any) -> None:
