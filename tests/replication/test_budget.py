@@ -23,6 +23,7 @@ import replication.cli
 from replication.cli.pipeline import UNFINISHED
 from replication.data.download import fetch_set
 from replication.data.registry import registered_files
+from replication.experiments.budget import apart as apart_module
 from replication.experiments.budget import spend
 from replication.experiments.budget.apart import PartError, Parts, apart
 from replication.experiments.budget.pack import half, pack
@@ -75,6 +76,13 @@ def profile(tmp_path, monkeypatch) -> Path:
     return file
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Processes that need not import torch again."""
+    monkeypatch.setattr(apart_module, "START", "fork")
+
+
+@pytest.mark.slow
 def test_a_small_budget_goes_through_all_parts_and_a_second_call_goes_on(profile, replicate):
     arguments = ("budget", "30", "--params", "params.yaml", "--out", "out", "--device", "cpu")
     status, shown, errors = replicate(*arguments)
@@ -117,7 +125,7 @@ def test_a_small_budget_goes_through_all_parts_and_a_second_call_goes_on(profile
     assert len(json.loads((results / "budget.json").read_text())["calls"]) == 2
 
 
-def test_what_fails_is_named_and_the_rest_goes_on(profile, replicate):
+def test_what_fails_is_named_and_the_rest_goes_on(profile, replicate, quick):
     raw = yaml.safe_load(profile.read_text())
     raw["recipes"]["cnn"] |= {"patch": 64}  # larger than the images
     profile.write_text(yaml.safe_dump(raw, sort_keys=False))
@@ -129,7 +137,7 @@ def test_what_fails_is_named_and_the_rest_goes_on(profile, replicate):
     assert Path("checkpoints/smoke/fdncnn/dncnn-wne-s50.safetensors").exists()
 
 
-def test_a_budget_that_is_over_leaves_the_rest_for_another_call(profile, replicate, monkeypatch):
+def test_a_budget_that_is_over_leaves_the_rest_for_another_call(profile, replicate, quick, monkeypatch):
     clock = SimpleNamespace(monotonic=count(0, 3600).__next__, time=time.time)  # an hour between any two looks
     monkeypatch.setattr(spend, "time", clock)
     status, shown, errors = replicate("budget", "30", "--params", "params.yaml", "--out", "out", "--device", "cpu")
@@ -142,11 +150,12 @@ def test_a_budget_that_is_over_leaves_the_rest_for_another_call(profile, replica
     ("change", "arguments", "message"),
     [
         ({"schedule": "constant"}, (), "recipes.cnn.schedule: constant does not end with a budget"),
+        ({}, ("--families", "cnn,swim"), "unknown name 'swim'; known: cnn, cnn-s50"),
         ({}, ("--device", "cuda"), "--device cuda: torch sees no CUDA device here"),
     ],
 )
 def test_a_mistake_is_one_line_before_anything_is_done(profile, replicate, change, arguments, message):
-    if arguments and torch.cuda.is_available():
+    if "cuda" in arguments and torch.cuda.is_available():
         pytest.skip("there is a GPU here")
     raw = yaml.safe_load(profile.read_text())
     raw["recipes"]["cnn"] |= change

@@ -13,6 +13,8 @@ from typing import Any
 
 from wne.console import say
 
+START = "spawn"  # a forked process cannot use a GPU that its parent has seen
+
 
 class PartError(RuntimeError):
     """A part failed; one line says why."""
@@ -50,7 +52,7 @@ def apart(function: Callable[..., Any], *arguments: object) -> Any:
     Raises:
         PartError: the function raised an error, or the process was killed.
     """
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context(START)
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_report, args=(sender, function, arguments))
     process.start()

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from replication.study.params import ParameterError, Params
+from replication.study.params.names import check_known
 
 MARGIN = 0.05  # of a share: what a trial of some seconds does not see
 FEWEST = 20  # steps below which nothing is worth a start
@@ -24,22 +25,28 @@ class Trial(NamedTuple):
     evaluation: float
 
 
-def families(params: Params) -> dict[str, list[str]]:
-    """Recipe -> its runs, both in the order of the file, the most important first.
+def families(params: Params, only: Collection[str] = ()) -> dict[str, list[str]]:
+    """Recipe -> its runs, both in the order of the file, the most important first. `only`: these recipes, all when empty.
 
     Raises:
-        ParameterError: a schedule that does not end at a rate of about 0 after any number of steps.
+        ParameterError: no such recipe, or a schedule that does not end at a rate of about 0 after any number of steps.
     """
     found: dict[str, list[str]] = {}
     for name, run in params.runs.items():
-        schedule = params.recipes[run.recipe].schedule
-        if schedule not in _ENDING:
-            raise ParameterError(
-                f"{params.params_file}: recipes.{run.recipe}.schedule: {schedule} does not end with a budget; "
-                f"use {' or '.join(_ENDING)}"
-            )
         found.setdefault(run.recipe, []).append(name)
-    return found
+    try:
+        for recipe in only:
+            check_known("family", recipe, found)
+    except ValueError as error:
+        raise ParameterError(f"{params.params_file}: {error}") from None
+    chosen = {recipe: runs for recipe, runs in found.items() if not only or recipe in only}
+    for recipe in chosen:
+        if (schedule := params.recipes[recipe].schedule) not in _ENDING:
+            raise ParameterError(
+                f"{params.params_file}: recipes.{recipe}.schedule: {schedule} does not end with a budget; "
+                f"use {' or '.join(_ENDING)}, or name other families"
+            )
+    return chosen
 
 
 def share(seconds: float, runs: int, runs_left: int) -> float:

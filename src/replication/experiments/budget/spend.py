@@ -17,8 +17,7 @@ from replication.experiments.budget.apart import Parts, apart
 from replication.experiments.budget.pack import pack
 from replication.experiments.budget.plan import Trial, families, share, steps_within
 from replication.experiments.budget.record import Record, is_evaluated, is_trained, read_record, write_params
-from replication.study.params import ParameterError, Params, load_params
-from replication.study.params.names import check_known
+from replication.study.params import Params, load_params
 from replication.study.paths import IMAGES, ProfilePaths
 from wne.console import say
 
@@ -54,7 +53,7 @@ class Spending:
         self.source, self.paths, self.out, self.images, self.device = source, paths, out, images, device
         self.parts, self.record = Parts(), read_record(paths)
         self.record.failures = self.parts.failures
-        self.families = _chosen(load_params(source), only)
+        self.families = families(load_params(source), only)
         # In another process: once this one has a GPU open, it keeps memory there.
         name = _name_of(device) if device == "cpu" else apart(_name_of, device)
         say(f"budget: {seconds / 60:g} minutes on {name}")
@@ -165,16 +164,6 @@ class Spending:
         left_out = self.parts.run("pack", pack, self.params, self.paths, self.out, here=True)
         if left_out:
             self.parts.failures["pack"] = f"no room for the weights of {', '.join(left_out)}"
-
-
-def _chosen(params: Params, only: Sequence[str]) -> dict[str, list[str]]:
-    found = families(params)
-    try:
-        for recipe in only:
-            check_known("--families", recipe, found)
-    except ValueError as error:
-        raise ParameterError(f"{params.params_file}: {error}") from None
-    return {recipe: runs for recipe, runs in found.items() if not only or recipe in only}
 
 
 def _kind(params: Params, name: str) -> str:
