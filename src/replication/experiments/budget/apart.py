@@ -13,6 +13,7 @@ from typing import Any
 
 from wne.console import say
 
+_LEAVING = 10  # seconds, for a process that has done its part
 START = "spawn"  # a forked process cannot use a GPU that its parent has seen
 
 
@@ -59,6 +60,7 @@ def apart(function: Callable[..., Any], *arguments: object) -> Any:
     sender.close()  # this side's, or the end of the process would not be seen
     try:
         result, reason = receiver.recv()
+        process.join(_LEAVING)
     except EOFError:
         process.join()
         raise PartError(

@@ -56,6 +56,6 @@ def share(seconds: float, runs: int, runs_left: int) -> float:
 
 def steps_within(seconds: float, trials: Collection[Trial], most: int) -> int:
     """The steps of each run of a family, at most `most`; 0 where not even FEWEST fit into `seconds`."""
-    fixed = sum(trial.start + trial.evaluation for trial in trials)
+    fixed = sum(trial.start + trial.evaluation for trial in trials) + max(trial.start for trial in trials)
     steps = int(((1 - MARGIN) * seconds - fixed) / sum(trial.step for trial in trials))
     return 0 if steps < min(FEWEST, most) else min(steps, most)

@@ -85,14 +85,16 @@ class Spending:
         return [name for name in asked if not is_evaluated(self.params, self.paths, name)]
 
     def _prepare(self) -> None:
-        """Images and noise; what is there and right stays."""
+        """Images and noise of the families that were asked for; what is there and right stays."""
         params, root = self.params, self.paths.root / IMAGES
-        sets = [*(run.train_set for run in params.runs.values()), *(s.images for s in params.test_sets.values())]
+        runs = [params.runs[name] for names in self.families.values() for name in names]
+        test_sets = dict.fromkeys(test_set for run in runs for test_set in params.tasks[run.task].test_sets)
+        sets = [*(run.train_set for run in runs), *(params.test_sets[test_set].images for test_set in test_sets)]
         mirror = None if self.images is None else str(self.images)
         for name in dict.fromkeys(sets):
             if name in set_names():  # others are folders of your own in data/images
                 self.parts.run(f"images {name}", fetch_set, name, root, mirror, here=True)
-        for name in params.test_sets:
+        for name in test_sets:
             self.parts.run(f"noise {name}", make_test_set, params, name, self.paths, here=True)
 
     def _family(self, recipe: str) -> None:
