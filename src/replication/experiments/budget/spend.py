@@ -111,6 +111,8 @@ class Spending:
                 self.parts.run(f"train {name}", _train, self.params, name, self.paths, self.device, left)
                 self._pack()
         trained = [name for name in waiting if is_trained(self.params, self.paths, name)]
+        if not trained:
+            return
         reasons = self.parts.run(f"evaluate {recipe}", _evaluate, self.params, trained, self.paths, self.device)
         for name, reason in (reasons or {}).items():
             say(f"failed: evaluate {name}: {reason}")
