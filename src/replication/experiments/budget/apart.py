@@ -14,7 +14,6 @@ from typing import Any
 from wne.console import say
 
 _LEAVING = 10  # seconds, for a process that has done its part
-START = "spawn"  # a forked process cannot use a GPU that its parent has seen
 
 
 class PartError(RuntimeError):
@@ -53,7 +52,7 @@ def apart(function: Callable[..., Any], *arguments: object) -> Any:
     Raises:
         PartError: the function raised an error, or the process was killed.
     """
-    context = multiprocessing.get_context(START)
+    context = multiprocessing.get_context("spawn")  # a forked process cannot use a GPU that its parent has seen
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_report, args=(sender, function, arguments))
     process.start()
