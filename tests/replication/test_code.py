@@ -29,7 +29,7 @@ ENTRIES = {
 
 
 @pytest.mark.parametrize(
-    "profile", ["params.yaml", *(f"profiles/{p}/params.yaml" for p in ("smoke", "bsd400", "published", "paper"))]
+    "profile", ["params.yaml", *(f"profiles/{p}/params.yaml" for p in ("smoke", "bsd400", "published", "gpu", "paper"))]
 )
 def test_code_yaml_is_that_of_the_code(profile, monkeypatch):
     monkeypatch.chdir(ROOT)

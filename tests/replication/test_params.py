@@ -151,7 +151,9 @@ def test_an_example_of_real_noise_is_refused(raw, tmp_path):
         _load(raw, tmp_path)
 
 
-@pytest.mark.parametrize("profile", ["", "profiles/smoke", "profiles/bsd400", "profiles/paper", "profiles/published"])
+@pytest.mark.parametrize(
+    "profile", ["", "profiles/smoke", "profiles/bsd400", "profiles/paper", "profiles/published", "profiles/gpu"]
+)
 def test_every_profile_is_in_order(profile):
     load_params(ROOT / profile / "params.yaml")
 

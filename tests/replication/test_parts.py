@@ -39,6 +39,13 @@ def test_each_change_is_compared_with_ne_arch_on_its_own_patches(study):
     }
 
 
+def test_a_network_with_one_part_is_otherwise_fdncnn(study):
+    params, _ = study
+    plain = params.models["fdncnn"].size
+    for name, part in (("reflect", {"padding": "reflect"}), ("sort", {"activation": "sort"})):
+        assert params.models[f"fdncnn-{name}"].size == plain | part
+
+
 def test_the_range_of_single_parts_leaves_out_none_and_all(study):
     params, summary = study
     size = {name: float(place) for place, name in enumerate(summary.contrasts["run"].unique(), start=1)}

@@ -16,7 +16,7 @@ from wne.models import create_denoiser
 
 ROOT = Path(__file__).parents[2]
 WHOLE = ["smoke", "bsd400", "paper"]  # with every experiment
-PROFILES = [*WHOLE, "published"]
+PROFILES = [*WHOLE, "published", "gpu"]
 
 
 def _params_file(profile: str) -> Path:
@@ -73,8 +73,9 @@ def test_every_experiment_is_reported(profile):
     assert list(params.reported_runs) == list(params.runs)
 
 
-def test_the_published_profile_has_networks_of_the_published_size():
-    params = load_params(_params_file("published"))
+@pytest.mark.parametrize("profile", ["published", "gpu"])
+def test_networks_of_the_published_size(profile):
+    params = load_params(_params_file(profile))
     for run in params.runs.values():
         spec = params.models[run.model]
         count = sum(p.numel() for p in create_denoiser(spec.backbone, run.variant, **spec.size).parameters())
@@ -99,7 +100,7 @@ def test_paper_profile_has_the_hyperparameters_of_table_4():
 _WITHOUT_BASELINE = ("ne-parts", "blind")  # compared with NE-arch (tests/replication/test_parts.py), and with the input
 
 
-@pytest.mark.parametrize("profile", ["default", "bsd400", "published"])
+@pytest.mark.parametrize("profile", ["default", "bsd400", "published", "gpu"])
 def test_variants_are_compared_in_a_matched_recipe(profile):
     """Wrapped and bare differ in the wrapper alone: same recipe, data, noise and seed."""
     params = load_params(_params_file(profile))
@@ -147,7 +148,7 @@ def test_every_result_file_belongs_to_a_stage():
         pytest.skip("no git repository here")
     with Repo(ROOT) as repo:
         outs = {Path(out.fs_path).relative_to(ROOT).as_posix() for out in repo.index.outs}
-    by_hand = re.compile(r"results/[^/]+/report\.pdf|paper/[^/]+\.(tex|bib)|paper/sections/.*")
+    by_hand = re.compile(r"results/[^/]+/(report\.pdf|budget\.json)|paper/[^/]+\.(tex|bib)|paper/sections/.*")
     orphans = [
         name
         for name in tracked.splitlines()

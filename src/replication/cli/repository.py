@@ -33,8 +33,12 @@ def code(
 def check(params_file: ParamsFile = DEFAULT) -> None:
     """Say whether the committed results belong to this code and these parameters; runs nothing."""
     from replication.cli.checks import check_profile, counted
+    from replication.cli.provenance import code_file
 
     params, paths = load_profile(params_file)
+    if not (lock := code_file(params).with_name("dvc.lock")).exists():
+        typer.echo(f"{params.profile}: no stage has been run yet, there is no {lock}")
+        return
     found = check_profile(params, paths)
     if found.stale:
         typer.echo(f"stale: {', '.join(found.stale)}; make them again: dvc repro")

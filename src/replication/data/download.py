@@ -45,7 +45,8 @@ def fetch_set(name: str, root: Path, mirror: str | None = None) -> Path:
     Args:
         name: one of `registry.set_names()`; a composite set fetches its members too.
         root: folder of all sets, data/images in this repository.
-        mirror: folder or http(s) address, tried first; the value of WNE_DATA_MIRROR when None.
+        mirror: folder or http(s) address, tried first; the value of WNE_DATA_MIRROR when None. A folder is laid out as
+            the registry's `mirror_path` says, or as `root`.
 
     Raises:
         DataError: unknown set, unreadable mirror, no source with the right content, full disk, or a foreign
@@ -78,6 +79,8 @@ def _fetch_files(files: Sequence[RegisteredFile], folder: Path, mirror: str | No
 
     def obtain(file: RegisteredFile) -> None:
         sources = [*_in_mirror(mirror, file.mirror_path), file.url]
+        if mirror and not _is_address(mirror):  # a folder may also be laid out as `root` is
+            sources.insert(1, str(Path(mirror).expanduser() / file.set / file.file))
         transfer.obtain(folder / file.file, f"sha256:{file.sha256}", file.bytes, sources)
 
     _in_parallel(obtain, files, folder.name, transfer.stop)
