@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ValidationError, model_validator
 
 from replication.study.params import links
+from replication.study.params.cluster import Cluster
 from replication.study.params.names import check_known
 from replication.study.params.reading import ParameterError, read_yaml
 from replication.study.params.sections import (
@@ -68,6 +69,7 @@ class Params(Frozen):
     cards: dict[Name, Card]  # the first is the paper's
     weights: dict[Name, Weights]  # run
     statistics: Statistics
+    cluster: Cluster | None = None  # changes no result, so no stage depends on it
 
     @model_validator(mode="after")
     def _names_exist(self) -> Params:
