@@ -44,12 +44,12 @@ class Graph:
 def read_graph(pipeline: Path, records: Path, *, refresh: bool = True) -> Graph:
     """The stages that `dvc repro` of a dvc.yaml would look at.
 
-    `refresh`: runs those that always run, which bring code.yaml up to date, and holds DVC's lock.
+    `refresh`: runs those that always run, which bring code.yaml up to date.
 
     Raises:
         RuntimeError: DVC is running here, or refuses the pipeline; or a stage that always runs fails.
     """
-    with opened(hold=refresh) as repo:
+    with opened() as repo:
         graph = _graph(repo, pipeline)
         order = list(dfs_postorder_nodes(graph))
         if refresh:
@@ -69,7 +69,7 @@ def record(pipeline: Path, records: Path, *, wait: bool = False) -> list[str]:
     Raises:
         RuntimeError: DVC is running here, or refuses the pipeline.
     """
-    with opened(hold=True, wait=wait) as repo:
+    with opened(wait=wait) as repo:
         graph = _graph(repo, pipeline)
         order = list(dfs_postorder_nodes(graph))
         for stage in (stage for stage in order if stage.always_changed):
@@ -84,17 +84,13 @@ def record(pipeline: Path, records: Path, *, wait: bool = False) -> list[str]:
 
 
 @contextmanager
-def opened(*, hold: bool, wait: bool = False) -> Iterator[Repo]:
-    """DVC's repository of this folder. `hold`: its lock, while the block runs."""
+def opened(*, wait: bool = False) -> Iterator[Repo]:
+    """DVC's repository of this folder, locked while the block runs."""
     try:
-        with Repo(".", _wait_for_lock=wait) as repo:
-            if not hold:
-                yield repo
-                return
-            with repo.lock:
-                yield repo
+        with Repo(".", _wait_for_lock=wait) as repo, repo.lock:
+            yield repo
     except LockError:
-        raise RuntimeError("DVC is running in this repository; submit when it has ended") from None
+        raise RuntimeError("DVC is running in this repository; try again when it has ended") from None
     except DvcException as error:
         raise RuntimeError(f"DVC: {str(error).strip().splitlines()[0]}") from None
 

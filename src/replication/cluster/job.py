@@ -13,7 +13,6 @@ from pathlib import Path
 
 from submitit.helpers import DelayedSubmission
 
-from replication.cluster.graph import record
 from replication.cluster.records import Task, is_recorded, log_file, note_finished
 from wne.console import say
 
@@ -68,6 +67,8 @@ class RecordJob:
     records: Path
 
     def __call__(self) -> None:
+        from replication.cluster.graph import record  # imports DVC, which no other job needs
+
         os.chdir(self.root)
         names = record(self.pipeline, self.records, wait=True)
         say(f"{self.pipeline}: recorded {len(names)} stages")

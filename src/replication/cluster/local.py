@@ -10,7 +10,7 @@ from submitit import LocalExecutor, LocalJob
 
 from replication.cluster.graph import Graph
 from replication.cluster.job import StageJob
-from replication.cluster.records import Task, is_recorded, write_jobs
+from replication.cluster.records import Task, forget_logs, is_recorded, write_jobs
 from wne.console import say
 
 STARTS = 4  # of a stage that is killed every time
@@ -29,6 +29,7 @@ def run_locally(graph: Graph, at_once: int, records: Path) -> list[str]:
     states = {task.name: "waiting" for task in graph.missing}
     starts = dict.fromkeys(states, 0)
     running: dict[str, LocalJob] = {}
+    forget_logs(graph.missing, records)
     try:
         while True:
             for name, job in list(running.items()):
@@ -43,11 +44,14 @@ def run_locally(graph: Graph, at_once: int, records: Path) -> list[str]:
                 states[name] = "running"
             write_jobs(records, "local", states, process=os.getpid())
             if not running:
-                return [name for name, state in states.items() if state == "failed"]
+                break
             time.sleep(0.1)
     finally:
         for job in running.values():
             job.cancel()
+    ended = {name: "cancelled" if state == "waiting" else state for name, state in states.items()}
+    write_jobs(records, "local", ended, process=os.getpid())
+    return [name for name, state in states.items() if state == "failed"]
 
 
 def _is_ready(graph: Graph, name: str, states: dict[str, str]) -> bool:

@@ -43,6 +43,12 @@ def log_file(task: Task, records: Path) -> Path:
     return records / "logs" / f"{_file_name(task)}.log"
 
 
+def forget_logs(tasks: list[Task], records: Path) -> None:
+    """Those of an earlier submission; a job that is requeued goes on in its log."""
+    for task in tasks:
+        log_file(task, records).unlink(missing_ok=True)
+
+
 def last_line(file: Path) -> str:
     """The last line with text of a log, or nothing."""
     if not file.is_file():

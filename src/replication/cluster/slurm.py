@@ -16,7 +16,7 @@ from submitit.core.utils import FailedJobError, FailedSubmissionError
 from replication.cluster.batches import RECORD, batches, check_kinds
 from replication.cluster.graph import Graph
 from replication.cluster.job import RecordJob, StageJob
-from replication.cluster.records import read_jobs, write_jobs
+from replication.cluster.records import forget_logs, read_jobs, write_jobs
 from replication.study.params import Cluster
 
 WARNING = 60  # seconds before the time limit at which a job is requeued
@@ -66,6 +66,7 @@ def submit(graph: Graph, cluster: Cluster, pipeline: Path, records: Path, profil
     """
     check_kinds(cluster, graph)
     jobs: dict[str, str] = {}
+    forget_logs(graph.missing, records)
     try:
         for batch in batches(graph):
             dependency = ":".join(["afterok", *(jobs[name] for name in batch.needs)]) if batch.needs else None

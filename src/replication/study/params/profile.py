@@ -172,7 +172,6 @@ def _owner(model: type[BaseModel], keys: list[str]) -> type[BaseModel]:
     """The class whose fields stand at a place in the file: a field that is a model, or a dictionary of models."""
     for key in keys:
         kind = model.model_fields[key].annotation if key in model.model_fields else None
-        kind = kind if isinstance(kind, type) else next(iter(get_args(kind)[1:]), None)
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            model = kind
+        kinds = [kind] if isinstance(kind, type) else get_args(kind)
+        model = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), model)
     return model
