@@ -37,7 +37,7 @@ def clone(folder: Path) -> Path:
     """A fresh clone whose two runs with the recipe `cnn-l1` take long enough to be killed in the middle."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     file = folder / PARAMS
-    text, changes = re.subn(r"(cnn-l1: \{loss: l1, steps: )12", r"\g<1>4000", file.read_text())
+    text, changes = re.subn(r"(cnn-l1: \{loss: l1, steps: )12", r"\g<1>1500", file.read_text())
     assert changes == 1
     file.write_text(text)
     return folder
@@ -86,8 +86,8 @@ def test_smoke_profile_with_kills_is_that_of_dvc_repro(tmp_path, slurm):
         (restarts,) = re.findall(r"Restarts=(\d+)", shell(submitted, f"scontrol show job {number}"))
         log = (submitted / f".cluster/smoke/logs/train@{run}.log").read_text()
         (step,) = re.findall(r"resuming at step (\d+)", log)
-        print(f"{run}: requeued {restarts} times, went on at step {step} of 4000")
-        assert restarts == "1" and 0 < int(step) < 4000
+        print(f"{run}: requeued {restarts} times, went on at step {step} of 1500")
+        assert restarts == "1" and 0 < int(step) < 1500
     assert ran(shell(submitted, f"dvc repro {PIPELINE}")) == {"code"}
     assert "nothing to submit" in shell(submitted, f"replicate submit --params {PARAMS}")
 

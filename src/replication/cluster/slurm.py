@@ -20,12 +20,18 @@ from replication.cluster.records import forget_logs, read_jobs, write_jobs
 from replication.study.params import Cluster
 
 WARNING = 60  # seconds before the time limit at which a job is requeued
-# 129 to 192: the step was killed by a signal. The script then waits for SLURM to end it, so that the job does not count as
-# failed. A cancelled job stays cancelled: scancel ends the script itself, and its status is another.
-_REQUEUE = (
-    "trap 'status=$?; [ $status -gt 128 ] && [ $status -le 192 ] && [ ${{SLURM_RESTART_COUNT:-0}} -lt {requeues} ]"
-    ' && scontrol requeue "$SLURM_JOB_ID" && sleep 60; exit $status\' EXIT'
-)
+# How the batch script ends. 129 to 192: its step was killed by a signal. It then waits for SLURM to end it, so that the job
+# does not count as failed. At the limit SLURM ends the script itself, as it does when the job is cancelled.
+_REQUEUE = """\
+requeue() {{
+  status=$?
+  reason=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%r)
+  if {{ [ $status -gt 128 ] && [ $status -le 192 ]; }} || [ "$reason" = TimeLimit ]; then
+    [ "${{SLURM_RESTART_COUNT:-0}}" -lt {requeues} ] && scontrol requeue "$SLURM_JOB_ID" && sleep 60
+  fi
+  exit $status
+}}
+trap requeue EXIT"""
 _THREADS = "export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$SLURM_CPUS_PER_TASK}"
 
 
