@@ -232,7 +232,7 @@ def test_jobs_have_resources_dependencies_and_a_last_one_that_records(repository
         assert f"#SBATCH --{flag}\n" in train, flag
     assert "partition" not in evaluate and "#SBATCH --dependency=afterok:1_0:1_1\n" in evaluate
     assert "#SBATCH --dependency=afterany:1:2\n" in last and "kill-on-invalid-dep=yes" in evaluate
-    assert '-lt 3 ] && scontrol requeue' in train
+    assert "-lt 3 ] && scontrol requeue" in train
 
 
 def test_a_job_that_slurm_refuses_is_one_line_and_nothing_stays_queued(repository, records, programs):

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -44,14 +45,15 @@ def clone(folder: Path) -> Path:
 
 
 @pytest.fixture
-def slurm(tmp_path, monkeypatch) -> Iterator[Path]:
-    folder = tmp_path / "slurm"
-    monkeypatch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
-    try:
-        subprocess.run([START, folder], check=True)
-        yield folder
-    finally:
-        subprocess.run([START, "--stop", folder], check=True)
+def slurm(monkeypatch) -> Iterator[None]:
+    with TemporaryDirectory(prefix="slurm-") as folder:  # not in pytest's, which the user `munge` may not enter
+        monkeypatch.setenv("SLURM_CONF", f"{folder}/slurm.conf")
+        try:
+            subprocess.run([START, folder], check=True)
+            yield
+        finally:
+            subprocess.run([START, "--stop", folder], check=True)
+            time.sleep(5)  # until the daemons have written their state
 
 
 def results(copy: Path) -> dict[str, bytes]:

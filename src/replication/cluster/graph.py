@@ -50,8 +50,7 @@ def read_graph(pipeline: Path, records: Path, *, refresh: bool = True) -> Graph:
         RuntimeError: DVC is running here, or refuses the pipeline; or a stage that always runs fails.
     """
     with opened() as repo:
-        graph = _graph(repo, pipeline)
-        order = list(dfs_postorder_nodes(graph))
+        graph, order = _graph(repo, pipeline)
         if refresh:
             for stage in (stage for stage in order if stage.always_changed):
                 _run(stage)
@@ -70,8 +69,7 @@ def record(pipeline: Path, records: Path, *, wait: bool = False) -> list[str]:
         RuntimeError: DVC is running here, or refuses the pipeline.
     """
     with opened(wait=wait) as repo:
-        graph = _graph(repo, pipeline)
-        order = list(dfs_postorder_nodes(graph))
+        graph, order = _graph(repo, pipeline)
         for stage in (stage for stage in order if stage.always_changed):
             _run(stage)
         tasks = _tasks(graph, order)
@@ -95,9 +93,11 @@ def opened(*, wait: bool = False) -> Iterator[Repo]:
         raise RuntimeError(f"DVC: {str(error).strip().splitlines()[0]}") from None
 
 
-def _graph(repo: Repo, pipeline: Path) -> DiGraph:
+def _graph(repo: Repo, pipeline: Path) -> tuple[DiGraph, list[Stage]]:
+    """The stages of a pipeline and those before them, each with an arrow to those before it; and their order."""
     stages = list(repo.stage.collect(pipeline.as_posix()))
-    return get_subgraph_of_nodes(get_active_graph(repo.index.graph), stages)
+    graph = get_subgraph_of_nodes(get_active_graph(repo.index.graph), stages)
+    return graph, list(dict.fromkeys(node for stage in stages for node in dfs_postorder_nodes(graph, stage)))
 
 
 def _run(stage: Stage) -> None:
