@@ -21,6 +21,7 @@ from dvc.stage import Stage
 from networkx import DiGraph, dfs_postorder_nodes
 
 from replication.cluster.records import Task, is_recorded
+from replication.cluster.shell import environment
 
 _COMMAND = re.compile(r"replicate (\w+) ([^ ]+)")
 
@@ -101,7 +102,7 @@ def _graph(repo: Repo, pipeline: Path) -> tuple[DiGraph, list[Stage]]:
 
 
 def _run(stage: Stage) -> None:
-    done = subprocess.run(stage.cmd, shell=True, cwd=stage.wdir, capture_output=True, text=True)
+    done = subprocess.run(stage.cmd, shell=True, cwd=stage.wdir, env=environment(), capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
         raise RuntimeError(f"{stage.cmd}: {' '.join(last)}")

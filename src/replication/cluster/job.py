@@ -14,6 +14,7 @@ from pathlib import Path
 from submitit.helpers import DelayedSubmission
 
 from replication.cluster.records import Task, is_recorded, log_file, note_finished
+from replication.cluster.shell import environment
 from wne.console import say
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl
@@ -78,12 +79,11 @@ class RecordJob:
 
 
 def _run(task: Task, output: object) -> int:
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     process = subprocess.Popen(
         task.command,
         shell=True,
         cwd=task.folder,
-        env=os.environ | {"PATH": programs},
+        env=environment(),
         stdout=output,
         stderr=subprocess.STDOUT,
         preexec_fn=_prepare,
