@@ -1,4 +1,4 @@
-# make repro | verify | test | test-fast | figures | paper | notebooks | check | smoke | site | torture | lint.  Each sets
+# make repro | verify | test | test-fast | slurm | figures | paper | notebooks | check | smoke | site | torture | lint.  Each sets
 # up .venv when it is absent.
 # In an activated environment of your own (conda): make <target> VENV=none
 PYTHON ?= python3
@@ -14,7 +14,7 @@ endif
 SITE ?= build/site
 DIRECTORY := $(if $(filter default,$(PROFILE)),.,profiles/$(PROFILE))
 
-.PHONY: repro verify test test-fast figures paper notebooks check smoke site torture lint lock clean
+.PHONY: repro verify test test-fast slurm figures paper notebooks check smoke site torture lint lock clean
 
 repro: $(READY) .dvc/tmp
 	dvc repro $(DIRECTORY)/dvc.yaml
@@ -28,11 +28,16 @@ PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # The smoke profile's whole pipeline is one of the tests.
 test: $(READY)
-	python -m pytest $(PARALLEL)
+	python -m pytest -m "not slurm" $(PARALLEL)
 
 # Without the pipeline, the wheel, the notebooks, compilation and other tests of more than some seconds.
 test-fast: $(READY)
-	python -m pytest tests -m "not pipeline and not slow" $(PARALLEL)
+	python -m pytest tests -m "not pipeline and not slow and not slurm" $(PARALLEL)
+
+# The smoke profile on a SLURM of one node that the test starts itself; as root, on Debian or Ubuntu.
+slurm: $(READY)
+	command -v slurmctld >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge; }
+	python -m pytest tests/slurm -m slurm -s
 
 # From the committed results: no checkpoints. Other profiles: make figures PROFILE=bsd400
 figures: $(READY)

@@ -10,7 +10,7 @@ import pytest
 from replication.study.code import imported
 
 SOURCES = Path(__file__).parents[2] / "src"
-ROOMS = ("study", "data", "experiments", "results", "claims", "report", "cli")
+ROOMS = ("study", "data", "experiments", "results", "claims", "report", "cluster", "cli")
 
 
 def modules(folder: str) -> list[Path]:

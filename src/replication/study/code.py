@@ -33,6 +33,7 @@ LEFT_OUT = {
     "wne.console": "prints",
     "replication.study.code": "makes the hashes",
     "replication.study.params": "reads params.yaml, whose values DVC compares itself",
+    "replication.study.params.cluster": "as above",
     "replication.study.params.keywords": "as above",
     "replication.study.params.links": "as above",
     "replication.study.params.names": "as above",

@@ -1,5 +1,6 @@
 """params.yaml as frozen, typed objects: `sections.py` has its entries, `profile.py` the whole and its reading."""
 
+from replication.study.params.cluster import Cluster, Resources
 from replication.study.params.profile import Params, load_params
 from replication.study.params.reading import ParameterError
 from replication.study.params.sections import (

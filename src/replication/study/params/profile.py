@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ValidationError, model_validator
 
 from replication.study.params import links
+from replication.study.params.cluster import Cluster
 from replication.study.params.names import check_known
 from replication.study.params.reading import ParameterError, read_yaml
 from replication.study.params.sections import (
@@ -68,6 +69,7 @@ class Params(Frozen):
     cards: dict[Name, Card]  # the first is the paper's
     weights: dict[Name, Weights]  # run
     statistics: Statistics
+    cluster: Cluster | None = None  # changes no result, so no stage depends on it
 
     @model_validator(mode="after")
     def _names_exist(self) -> Params:
@@ -170,7 +172,6 @@ def _owner(model: type[BaseModel], keys: list[str]) -> type[BaseModel]:
     """The class whose fields stand at a place in the file: a field that is a model, or a dictionary of models."""
     for key in keys:
         kind = model.model_fields[key].annotation if key in model.model_fields else None
-        kind = kind if isinstance(kind, type) else next(iter(get_args(kind)[1:]), None)
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            model = kind
+        kinds = [kind] if isinstance(kind, type) else get_args(kind)
+        model = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), model)
     return model

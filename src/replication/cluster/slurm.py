@@ -1,0 +1,131 @@
+"""Submission to SLURM: dependencies are SLURM's, arrays and requeueing before the time limit submitit's.
+
+A job whose step is killed (a signal, memory) requeues itself from its batch script, which such signals do not reach.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import subprocess
+from pathlib import Path
+
+from submitit import SlurmExecutor
+from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+from replication.cluster.batches import RECORD, batches, check_kinds
+from replication.cluster.graph import Graph
+from replication.cluster.job import RecordJob, StageJob
+from replication.cluster.records import forget_logs, read_jobs, write_jobs
+from replication.study.params import Cluster
+
+WARNING = 60  # seconds before the time limit at which a job is requeued
+# How the batch script ends. 129 to 192: its step was killed by a signal. It then waits for SLURM to end it, so that the job
+# does not count as failed. At the limit SLURM ends the script itself, as it does when the job is cancelled.
+_REQUEUE = """\
+requeue() {{
+  status=$?
+  reason=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%r)
+  if {{ [ $status -gt 128 ] && [ $status -le 192 ]; }} || [ "$reason" = TimeLimit ]; then
+    [ "${{SLURM_RESTART_COUNT:-0}}" -lt {requeues} ] && scontrol requeue "$SLURM_JOB_ID" && sleep 60
+  fi
+  exit $status
+}}
+trap requeue EXIT"""
+_THREADS = "export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$SLURM_CPUS_PER_TASK}"
+
+
+def check_slurm(cluster: Cluster, params_file: str) -> None:
+    """Raises RuntimeError where there is no SLURM, and ValueError for a partition that it does not have."""
+    if not shutil.which("sbatch"):
+        raise RuntimeError("no sbatch here: submit from a login node of a SLURM cluster, or use --local N")
+    known = _ask(["sinfo", "--noheader", "--format=%R"]).split()
+    for kind, resources in cluster.stages.items():
+        if resources.partition is not None and not set(resources.partition.split(",")) <= set(known):
+            raise ValueError(
+                f"{params_file}: cluster.stages.{kind}.partition: "
+                f"there is no {resources.partition!r} on this cluster; known: {', '.join(dict.fromkeys(known))}"
+            )
+
+
+def states() -> dict[str, str]:
+    """Job -> its state, of one's own jobs that SLURM has in its queue: PENDING, RUNNING, ..."""
+    lines = _ask(["squeue", "--noheader", "--array", "--me", "--format=%i|%T"]).splitlines()
+    return dict(line.split("|") for line in lines)
+
+
+def queued(records: Path) -> list[str]:
+    """Jobs of the last submission that have not ended."""
+    earlier = read_jobs(records)
+    if earlier["engine"] != "slurm":
+        return []
+    now = states()
+    return [job for job in earlier["jobs"].values() if job in now]
+
+
+def submit(graph: Graph, cluster: Cluster, pipeline: Path, records: Path, profile: str) -> dict[str, str]:
+    """Queues what is missing and a last job that records it; returns stage -> job.
+
+    Raises:
+        ValueError: resources of an unknown kind of stage.
+        RuntimeError: SLURM refuses a job; those that it has taken are cancelled.
+    """
+    check_kinds(cluster, graph)
+    jobs: dict[str, str] = {}
+    forget_logs(graph.missing, records)
+    try:
+        for batch in batches(graph):
+            dependency = ":".join(["afterok", *(jobs[name] for name in batch.needs)]) if batch.needs else None
+            work = [StageJob(task, records) for task in batch.tasks]
+            numbers = _queue(work, batch.kind, cluster, records, profile, dependency)
+            jobs |= {task.name: number for task, number in zip(batch.tasks, numbers)}
+        last = RecordJob(Path.cwd(), pipeline, records)
+        after = dict.fromkeys(number.split("_")[0] for number in jobs.values())
+        (jobs[RECORD],) = _queue([last], RECORD, cluster, records, profile, ":".join(["afterany", *after]))
+    except (FailedJobError, FailedSubmissionError) as error:
+        _cancel(jobs)
+        lines = [line for line in str(error).splitlines() if line.startswith("sbatch: error:")]
+        raise RuntimeError(f"SLURM refuses a job of {profile}: {(lines or str(error).splitlines())[-1]}") from None
+    except BaseException:
+        _cancel(jobs)
+        raise
+    write_jobs(records, "slurm", jobs)
+    return jobs
+
+
+def _queue(work: list, kind: str, cluster: Cluster, records: Path, profile: str, dependency: str | None) -> list[str]:
+    resources = cluster.resources(kind)
+    executor = SlurmExecutor(records / "submitit", max_num_timeout=cluster.requeues)
+    gpus = {"gpus_per_node": resources.gpus} if resources.gpus else {}
+    executor.update_parameters(
+        job_name=f"{profile}-{kind}",
+        partition=resources.partition,
+        account=cluster.account,
+        time=math.ceil(60 * resources.hours),
+        cpus_per_task=resources.cpus,
+        mem=f"{math.ceil(1024 * resources.memory)}M",
+        signal_delay_s=WARNING,
+        dependency=dependency,
+        setup=[_REQUEUE.format(requeues=cluster.requeues), _THREADS],
+        srun_args=[f"--cpus-per-task={resources.cpus}"],  # since SLURM 22.05 srun does not ask sbatch
+        additional_parameters={"requeue": True, "kill-on-invalid-dep": "yes", **cluster.options},
+        **gpus,
+    )
+    with executor.batch():
+        jobs = [executor.submit(job) for job in work]
+    return [job.job_id for job in jobs]
+
+
+def _cancel(jobs: dict[str, str]) -> None:
+    if jobs:
+        subprocess.run(["scancel", *{number.split("_")[0] for number in jobs.values()}], check=False)
+
+
+def _ask(command: list[str]) -> str:
+    if not shutil.which(command[0]):
+        raise RuntimeError(f"no {command[0]} here: ask on a login node of the SLURM cluster")
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:]
+        raise RuntimeError(f"{command[0]} fails: {' '.join(last)}")
+    return done.stdout
