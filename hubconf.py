@@ -1,6 +1,6 @@
 """Entry points of torch.hub: the wrapper, networks by name, and the published weights.
 
-torch.hub.load("<owner>/<repository>", "dncnn_wne_s25")     # or a clone: ("path/to/it", ..., source="local")
+torch.hub.load("<owner>/<repository>", "fdncnn_wne_s0to55")     # or a clone: ("path/to/it", ..., source="local")
 torch.hub.load("<owner>/<repository>", "NormalizationEquivariant", backbone)
 """
 
@@ -15,6 +15,11 @@ from wne import load_denoiser as _load_denoiser  # noqa: E402
 from wne.published import find_weights as _find_weights  # noqa: E402
 
 sys.path.pop(0)
+
+
+def fdncnn_wne_s0to55(device="cpu"):
+    """FDnCNN with WNE for grey images with noise of any level: (B, 1, H, W) in any range to the same."""
+    return _load_denoiser(_find_weights("fdncnn-wne-s0to55"), device)
 
 
 def dncnn_wne_s25(device="cpu"):

@@ -22,7 +22,6 @@ from wne import load_denoiser
 from wne.adapters.deepinv import DeepinvDenoiser
 from wne.console import progress
 from wne.files import write_text
-from wne.published import find_weights
 
 SCORES = Path(__file__).with_name("deblurring.csv")
 IMAGES = ("camera", "coins", "astronaut", "chelsea", "coffee", "rocket")  # none of them trained on
@@ -45,7 +44,9 @@ class Rescaled(Denoiser):
 
 def denoisers() -> dict[str, tuple[Denoiser, float]]:
     """Name -> denoiser and sigma_denoiser, which a blind one ignores."""
-    baseline, wne = (load_denoiser(find_weights(f"dncnn-{variant}-s25")) for variant in ("baseline", "wne"))
+    baseline, wne = (
+        load_denoiser(f"results/bsd400/weights/dncnn-{variant}-s25.safetensors") for variant in ("baseline", "wne")
+    )
     rescaled = {f"baseline, rescaled to sigma {s}": (Rescaled(baseline), s / 255) for s in (15, 10, 5)}
     return {"baseline": (DeepinvDenoiser(baseline), TRAINED), **rescaled, "WNE": (DeepinvDenoiser(wne), TRAINED)}
 

@@ -25,7 +25,8 @@ from wne.adapters.networks import NetworkError, check_network
 from wne.adapters.pickles import convert_weights
 from wne.checkpoints import load_weights
 from wne.files import write_text
-from wne.published import find_weights, pretrained
+from wne.published import find_weights
+from wne.registry import PUBLISHED
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/networks.md"
@@ -53,10 +54,10 @@ def deepinv_tests() -> str:
 
 def torch_hub() -> str:
     y = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    for name in pretrained():
+    for name in PUBLISHED:
         loaded = torch.hub.load(str(ROOT), name.replace("-", "_"), source="local")
         assert torch.equal(loaded(y), load_denoiser(find_weights(name))(y)), name
-    return f"{len(pretrained())} published networks, the same output"
+    return f"{len(PUBLISHED)} published networks, the same output"
 
 
 def hugging_face() -> str:

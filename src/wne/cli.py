@@ -14,6 +14,7 @@ except ModuleNotFoundError:
     sys.exit("error: the wne command needs more than the library: pip install '.[cli]' in the repository")
 
 from wne.interrupts import interruptible
+from wne.registry import DEFAULT_MODEL, PUBLISHED
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", envvar="WNE_DEVICE")]
 
@@ -52,7 +53,7 @@ def denoise_images(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Where the result goes: a file or a folder.")],
     model: Annotated[
         str, typer.Option(help="A checkpoint, or the name of published weights (wne list).")
-    ] = "dncnn-wne-s25",
+    ] = DEFAULT_MODEL,
     backbone: Annotated[
         str, typer.Option(metavar="MODULE:FUNCTION", help="Your own network instead: a function that returns it.")
     ] = "",
@@ -139,10 +140,9 @@ def info(checkpoint: Annotated[str, typer.Argument(help="A checkpoint, or the na
 def list_models() -> None:
     """List the published weights, and the denoisers that `create_denoiser` knows."""
     from wne.models import TIMM, list_denoisers
-    from wne.published import pretrained
 
     typer.echo("published weights, for wne denoise --model and wne info:")
-    for name in pretrained():
+    for name in PUBLISHED:
         typer.echo(f"  {name}")
     typer.echo("backbones and variants, for create_denoiser:")
     for backbone, variant in list_denoisers():

@@ -18,10 +18,10 @@ from torch import nn
 from wne.adapters.networks import OwnDenoiser
 from wne.checkpoints import load_denoiser, read_config
 from wne.published import find_weights
+from wne.registry import DEFAULT_MODEL
 from wne.tiling import tiled
 from wne.wrapper import BackboneWrapper
 
-DEFAULT_MODEL = "dncnn-wne-s25"
 TILE = 512
 _EQUIVARIANT = {"wne": "normalization", "ne_arch": "normalization", "wse": "scale", "se_arch": "scale"}
 

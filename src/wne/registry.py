@@ -1,4 +1,4 @@
-"""Where each backbone is. A new one is a module in models/ and a line here."""
+"""Where each backbone is, and the names of the published weights. A new backbone is a module in models/ and a line here."""
 
 from __future__ import annotations
 
@@ -10,3 +10,6 @@ BACKBONES: dict[str, str] = {
     "restormer": "wne.models.restormer:Restormer",
 }
 TIMM_ENCODER = "wne.models.timm_encoder:TimmDenoiser"  # of every "timm:<name>"
+
+DEFAULT_MODEL = "fdncnn-wne-s0to55"  # of `wne denoise`: for grey images with noise of any level
+PUBLISHED = ("dncnn-baseline-s25", "dncnn-wne-s25", DEFAULT_MODEL)  # in the wheel; the repository has further networks

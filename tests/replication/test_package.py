@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from wne.registry import PUBLISHED
+
 pytestmark = pytest.mark.slow  # builds a wheel
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +39,7 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
     source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    for name in ("src", "results/bsd400/weights"):
+    for name in ("src", "results/published/weights"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     # Without isolation: the tests work offline.
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source]
@@ -49,9 +51,9 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
 def test_the_wheel_has_the_code_the_types_and_the_published_weights_and_nothing_else(wheel):
     names = [name for name in wheel.namelist() if ".dist-info/" not in name]
     modules = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src/wne").rglob("*.py")}
-    weights = {f"wne/pretrained/{path.name}" for path in (ROOT / "results/bsd400/weights").iterdir()}
+    weights = {f"wne/pretrained/{name}.{kind}" for name in PUBLISHED for kind in ("safetensors", "md")}
     assert set(names) == modules | weights | {"wne/py.typed"}
-    assert sum(info.file_size for info in wheel.infolist()) < 5e6
+    assert sum(info.file_size for info in wheel.infolist()) < 10e6
 
 
 def test_the_wheel_denoises_without_the_repository(wheel, tmp_path):
@@ -74,7 +76,7 @@ def test_the_wheel_s_command_is_the_library_s_and_needs_nothing_of_the_study(whe
     wheel.extractall(tmp_path)
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv = ['wne', 'list']; from wne.cli import main; main()"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
-    assert "dncnn-wne-s25" in found.stdout, found.stderr
+    assert all(name in found.stdout for name in PUBLISHED), found.stderr
 
 
 def test_without_its_extra_the_command_says_what_to_install():

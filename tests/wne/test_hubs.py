@@ -18,7 +18,8 @@ from conftest import random_images, tiny_size
 from wne import assert_normalization_equivariant, create_denoiser, list_denoisers, load_denoiser, load_state_dict
 from wne.adapters.huggingface import HubDenoiser
 from wne.checkpoints import CheckpointError
-from wne.published import find_weights, pretrained
+from wne.published import find_weights
+from wne.registry import PUBLISHED
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,7 +32,7 @@ def clone(tmp_path_factory) -> Path:
     """What torch.hub unpacks, without the packages that are installed here."""
     folder = tmp_path_factory.mktemp("clone")
     shutil.copy(ROOT / "hubconf.py", folder)
-    for name in ("src/wne", "results/bsd400/weights"):
+    for name in ("src/wne", "results/published/weights"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
@@ -49,7 +50,7 @@ def in_torch_hub(clone: Path, code: str) -> str:
 def test_torch_hub_has_the_wrapper_and_every_published_network():
     namespace = runpy.run_path(str(ROOT / "hubconf.py"))
     public = {name for name, value in namespace.items() if callable(value) and not name.startswith("_")}
-    assert public == {"NormalizationEquivariant", "create_denoiser", *(name.replace("-", "_") for name in pretrained())}
+    assert public == {"NormalizationEquivariant", "create_denoiser", *(name.replace("-", "_") for name in PUBLISHED)}
 
 
 def test_torch_hub_gives_the_published_network_from_the_clone(clone):

@@ -12,7 +12,7 @@ from replication.experiments.trained import load_run
 from replication.report.table import Row, Table
 from replication.results.summary import Summary, read_json, read_summary
 from replication.study import labels
-from replication.study.params import Params
+from replication.study.params import Params, Run
 from replication.study.paths import ProfilePaths
 from replication.study.published import is_published_size
 from wne.files import replacing, write_text
@@ -21,6 +21,8 @@ _FORMULA = {
     "baseline": "the network itself, f(y) = g(y): not normalization equivariant",
     "wne": "f(y) = std(y) g((y - mean(y)) / std(y)) + mean(y), mean and std over all pixels of the image: "
     "f(a y + b) = a f(y) + b for all a > 0 and b",
+    "se_arch": "layers without biases: f(a y) = a f(y) for all a > 0",
+    "ne_arch": "affine convolutions, SortPool and an affine residual: f(a y + b) = a f(y) + b for all a > 0 and b",
 }
 
 
@@ -52,7 +54,7 @@ def card(params: Params, name: str, digest: str, training: dict, summary: Summar
     return f"""\
 # {name}
 
-{backbone} ({size}), {what}, trained at sigma {run.sigma:g} of 255 alone. {training["parameters"]:,} parameters.
+{backbone} ({size}), {what}, trained at {_levels(run)}. {training["parameters"]:,} parameters.
 
 - **What it computes**: {_FORMULA[run.variant]}.
 - **Input and output**: (B, {task.channels}, H, W), float32, clean range [0, 1], noise not clipped.
@@ -88,6 +90,11 @@ PSNR in dB with {100 * params.statistics.confidence:g} % bootstrap intervals ove
 
 The weights have the licence of this repository (MIT); the training images have their own terms.
 """
+
+
+def _levels(run: Run) -> str:
+    low, high = run.sigma_range
+    return f"sigma {low:g} of 255 alone" if low == high else f"sigma {low:g} to {high:g} of 255"
 
 
 def _scale(params: Params, name: str, parameters: int) -> str:
