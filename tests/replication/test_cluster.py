@@ -235,6 +235,13 @@ def test_jobs_have_resources_dependencies_and_a_last_one_that_records(repository
     assert "-lt 3 ] && scontrol requeue" in train
 
 
+def test_a_job_is_requeued_a_limited_number_of_times(repository, records, monkeypatch):
+    job = StageJob(read_graph(PIPELINE, records).tasks["evaluate"], records, requeues=2)
+    for restarts, again in ((None, True), ("1", True), ("2", False)):
+        monkeypatch.setenv("SLURM_RESTART_COUNT", restarts) if restarts else None
+        assert (job.checkpoint() is not None) == again
+
+
 def test_a_job_that_slurm_refuses_is_one_line_and_nothing_stays_queued(repository, records, programs):
     program(programs, "srun", "")
     program(programs, "scancel", 'echo "$@" > cancelled')

@@ -78,7 +78,9 @@ def record(pipeline: Path, records: Path, *, wait: bool = False) -> list[str]:
         for stage in finished:
             stage.save()
             stage.commit()
-            stage.dump(update_pipeline=False)
+        for file in dict.fromkeys(stage.path for stage in finished):  # a lock file is written once, not for each stage
+            same = [stage for stage in finished if stage.path == file]
+            same[0].dvcfile.dump_stages(same, update_pipeline=False)
         return [stage.addressing for stage in finished if not stage.always_changed]
 
 

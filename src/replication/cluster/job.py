@@ -34,6 +34,7 @@ class StageJob:
 
     task: Task
     records: Path
+    requeues: int = 0
 
     def __call__(self) -> None:
         task = self.task
@@ -54,9 +55,9 @@ class StageJob:
             raise StageFailed(f"{task.command}: {reason}; see {log}")
         note_finished(task, self.records)
 
-    def checkpoint(self) -> DelayedSubmission:
-        """What submitit puts into the queue again when time is up or the job is preempted."""
-        return DelayedSubmission(self)
+    def checkpoint(self) -> DelayedSubmission | None:
+        """What submitit puts into the queue again when time is up or the job is preempted; None: it has been enough."""
+        return DelayedSubmission(self) if int(os.environ.get("SLURM_RESTART_COUNT", 0)) < self.requeues else None
 
 
 @dataclass(frozen=True)

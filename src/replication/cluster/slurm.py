@@ -76,7 +76,7 @@ def submit(graph: Graph, cluster: Cluster, pipeline: Path, records: Path, profil
     try:
         for batch in batches(graph):
             dependency = ":".join(["afterok", *(jobs[name] for name in batch.needs)]) if batch.needs else None
-            work = [StageJob(task, records) for task in batch.tasks]
+            work = [StageJob(task, records, cluster.requeues) for task in batch.tasks]
             numbers = _queue(work, batch.kind, cluster, records, profile, dependency)
             jobs |= {task.name: number for task, number in zip(batch.tasks, numbers)}
         last = RecordJob(Path.cwd(), pipeline, records)

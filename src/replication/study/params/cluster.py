@@ -29,7 +29,7 @@ class Resources(Frozen):
 class Cluster(Frozen):
     """SLURM jobs by kind of stage, the command after `replicate`: download, noise, train, evaluate, ...
 
-    `requeues`: how often a job that was killed, and one that ran out of time, starts again. `options`: further options of
+    `requeues`: how often a job starts again that was killed, preempted or ran out of time. `options`: further options of
     sbatch, such as `qos: long`.
     """
 
