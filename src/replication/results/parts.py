@@ -13,7 +13,7 @@ _PARTS = {  # keyword of FDnCNN -> what it adds
     "padding": "reflect padding",
     "activation": "SortPool",
     "mixing": "mixing scalar",
-    "initialization": "smoothing start",
+    "initialization": "weights that start with sum 1",
 }
 
 

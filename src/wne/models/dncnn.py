@@ -73,7 +73,7 @@ class FDnCNN(nn.Module):
 
     Parts of the normalization-equivariant form for the others, to find out what each of them does: `padding`,
     "zeros" or "reflect" (for images of 2 x 2 pixels or more); `activation`, "relu" or "sort"; `mixing`, the skip
-    (1 - t) y + t body(y) with a trainable scalar t; `initialization` "smoothing", convolutions that start as averages.
+    (1 - t) y + t body(y) with a trainable scalar t; `initialization` "smoothing", initial weights that sum to 1 for each output channel.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Results and weights as one tar file in parts of at most 16 MiB, for machines that let only a few small files out.
+"""Results and weights as one tar file in parts of at most 16 MiB, for channels that let only small files through.
 
     <out>/<profile>/pack.tar.0, .1, ...     cat pack.tar.* | tar -xf -    in the root of a repository
     <out>/<profile>/manifest.json           sha256 of the tar and of each file in it, type of the weights, what is left out
