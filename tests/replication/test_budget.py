@@ -24,6 +24,7 @@ from replication.cli.pipeline import UNFINISHED
 from replication.data.download import fetch_set
 from replication.data.registry import registered_files
 from replication.experiments.budget import spend
+from replication.experiments.budget import trial as trial_module
 from replication.experiments.budget.apart import PartError, Parts, apart
 from replication.experiments.budget.pack import half, pack
 from replication.experiments.budget.plan import MARGIN, Trial, families, share, steps_within
@@ -211,6 +212,21 @@ def trained(tmp_path_factory):
     params, paths = tiny_profile(tmp_path_factory.mktemp("pack"), size={"width": 16})
     train(params, RUN, paths, torch.device("cpu"))
     return params, paths
+
+
+def test_a_trial_that_never_takes_its_time_gives_the_rate_of_its_last_steps(trained, monkeypatch):
+    params, paths = trained
+    really_train = trial_module.train
+
+    def train_at_a_second_a_step(changed, name, scratch, device):
+        really_train(changed, name, scratch, device)
+        cost = {"seconds": changed.recipes[changed.runs[name].recipe].steps}
+        (scratch.cost / f"{name}.json").write_text(json.dumps(cost))
+
+    monkeypatch.setattr(trial_module, "train", train_at_a_second_a_step)
+    monkeypatch.setattr(trial_module, "_evaluation", lambda *_: 0.0)
+    monkeypatch.setattr(trial_module, "_DOUBLINGS", 1)
+    assert trial_module.try_run(params, RUN, paths, "cpu", seconds=100, begun=time.time()).step == 1
 
 
 def test_a_pack_is_split_into_parts_that_join(trained, tmp_path, monkeypatch):
