@@ -20,6 +20,7 @@ import torch
 import yaml
 
 import replication.cli
+from replication.cli.common import load_profile
 from replication.cli.pipeline import UNFINISHED
 from replication.data.download import fetch_set
 from replication.data.registry import registered_files
@@ -74,6 +75,24 @@ def profile(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(spend, "_TRIAL", (0.1, 0.1, 0))
     return file
+
+
+class Clock:
+    """In place of `time`: it stands still unless someone moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    time = monotonic
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    monkeypatch.setattr(spend, "time", Clock())
+    return spend.time
 
 
 @pytest.mark.slow
@@ -142,6 +161,46 @@ def test_a_budget_that_is_over_leaves_the_rest_for_another_call(profile, replica
     assert "0 of 3 runs done" in shown and "the same command goes on from here" in errors
     assert "trial" not in errors and "evaluate" not in errors
     assert "results/smoke/timing/samples.csv" in json.loads(Path("out/smoke/manifest.json").read_text())["files"]
+
+
+class FakeParts(Parts):
+    """Parts that are named and not run. A trial fails for the runs in `failing`; trials and training take fake seconds."""
+
+    def __init__(self, clock: Clock, trial: Trial, failing: tuple[str, ...] = (), trial_takes: float = 0) -> None:
+        super().__init__()
+        self.clock, self.trial, self.failing, self.trial_takes = clock, trial, failing, trial_takes
+        self.names: list[str] = []
+        self.arguments: dict[str, tuple] = {}
+
+    def run(self, name, function, *arguments, here=False):
+        self.names.append(name)
+        self.arguments[name] = arguments
+        if not name.startswith("trial of "):
+            return None
+        self.clock.now += self.trial_takes
+        return None if name.removeprefix("trial of ") in self.failing else self.trial
+
+    def named(self, start: str) -> list[str]:
+        return [name.removeprefix(start) for name in self.names if name.startswith(start)]
+
+
+def _spend(
+    profile: Path, clock: Clock, parts: FakeParts, seconds: float = 600, only: tuple[str, ...] = ()
+) -> FakeParts:
+    spending = spend.Spending(profile, load_profile(profile)[1], seconds, Path("out"), device="cpu", only=only)
+    spending.parts = parts
+    spending.spend()
+    return parts
+
+
+def test_a_run_whose_trial_failed_is_tried_again_by_the_next_call_alone(profile, clock):
+    trial = Trial(step=0.1, start=1, evaluation=1)
+    first = _spend(profile, clock, FakeParts(clock, trial, failing=(BARE,)), only=("cnn",))
+    assert first.named("trial of ") == [RUN, BARE] and first.named("train ") == [RUN]
+    second = _spend(profile, clock, FakeParts(clock, trial), only=("cnn",))
+    assert second.named("trial of ") == [BARE] and second.named("train ") == [RUN, BARE]
+    third = _spend(profile, clock, FakeParts(clock, trial), only=("cnn",))
+    assert third.named("trial of ") == [] and third.named("train ") == [RUN, BARE]
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,10 @@ class Spending:
         if recipe not in self.record.families and not self._plan(recipe, waiting):
             return
         trials = self.record.families[recipe]["trials"]
+        for name in waiting:  # a trial that failed in an earlier call
+            if name not in trials and time.monotonic() < self.end and (trial := self._trial(name)) is not None:
+                trials[name] = trial
+                self._save()
         for name in [name for name in waiting if not is_trained(self.params, self.paths, name)]:
             reserved = sum(trials[other].evaluation for other in waiting if other in trials)
             left = self.end - time.monotonic() - reserved
