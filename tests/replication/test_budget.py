@@ -203,6 +203,31 @@ def test_a_run_whose_trial_failed_is_tried_again_by_the_next_call_alone(profile,
     assert third.named("trial of ") == [] and third.named("train ") == [RUN, BARE]
 
 
+def test_training_ends_before_the_time_of_evaluations_and_does_not_begin_without_that_of_its_start(profile, clock):
+    trial = Trial(step=0.1, start=50, evaluation=20)
+    end = clock.now + 600
+    parts = _spend(profile, clock, FakeParts(clock, trial), only=("cnn",))
+    reserved = 2 * trial.evaluation + trial.start  # both evaluations, in one process
+    assert [parts.arguments[f"train {name}"][-1] for name in (RUN, BARE)] == [end - reserved] * 2
+    for seconds, begun in ((reserved + 49, []), (reserved + 51, [RUN, BARE])):
+        assert _spend(profile, clock, FakeParts(clock, trial), seconds, only=("cnn",)).named("train ") == begun
+
+
+def test_no_more_trials_once_they_have_used_the_share_of_their_family(profile, clock):
+    parts = _spend(profile, clock, FakeParts(clock, Trial(0.1, 1, 1), trial_takes=400))  # 2 of 3 runs: 400 s of 600
+    assert parts.named("trial of ") == [RUN]
+    assert parts.named("train ") == ["dncnn-wne-s50"]  # the same network: its trial is made
+
+
+def test_a_deadline_counts_what_comes_before_training(trained, tmp_path):
+    params, paths = trained
+    elsewhere = ProfilePaths(params.profile, tmp_path)
+    shutil.copytree(paths.root / "data", tmp_path / "data")
+    assert spend._train(params, RUN, elsewhere, "cpu", time.time() - 1) is False
+    assert (elsewhere.states / f"{RUN}.pt").exists()
+    assert spend._train(params, RUN, elsewhere, "cpu", time.time() + 1000) is True
+
+
 @pytest.mark.parametrize(
     ("change", "arguments", "message"),
     [

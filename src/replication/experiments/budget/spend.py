@@ -108,11 +108,13 @@ class Spending:
             if name not in trials and time.monotonic() < self.end and (trial := self._trial(name)) is not None:
                 trials[name] = trial
                 self._save()
+        planned = [trials[name] for name in waiting if name in trials]
+        # The evaluations, and the start of their process.
+        reserved = sum(trial.evaluation for trial in planned) + max((trial.start for trial in planned), default=0)
         for name in [name for name in waiting if not is_trained(self.params, self.paths, name)]:
-            reserved = sum(trials[other].evaluation for other in waiting if other in trials)
-            left = self.end - time.monotonic() - reserved
-            if name in trials and left > 0:
-                self.parts.run(f"train {name}", _train, self.params, name, self.paths, self.device, left)
+            if name in trials and (left := self.end - time.monotonic() - reserved) > trials[name].start:
+                deadline = time.time() + left
+                self.parts.run(f"train {name}", _train, self.params, name, self.paths, self.device, deadline)
                 self._pack()
         trained = [name for name in waiting if is_trained(self.params, self.paths, name)]
         if not trained:
@@ -130,12 +132,18 @@ class Spending:
         if seconds <= 0:
             return False
         say(f"{recipe}: {len(waiting)} runs, {seconds / 60:.1f} minutes; trying their steps")
-        trials = {name: trial for name in waiting if (trial := self._trial(name)) is not None}
+        trials = {}
+        for name in waiting:
+            if time.monotonic() - begin >= seconds:
+                break
+            if (trial := self._trial(name)) is not None:
+                trials[name] = trial
         left = seconds - (time.monotonic() - begin)
         most = load_params(self.source).recipes[recipe].steps
         steps = steps_within(left, trials.values(), most) if trials else 0
         if not steps:
-            say(f"{recipe}: {left:.0f} s are too few for {len(trials)} runs; left for another call")
+            why = f"{max(left, 0):.0f} s are too few for {len(waiting)} runs" if trials else "no trial was made"
+            say(f"{recipe}: {why}; left for another call")
             return False
         self.record.families[recipe] = {"steps": steps, "seconds": round(seconds, 1), "trials": trials}
         self.params = self._save()
@@ -204,11 +212,13 @@ def _try(params: Params, name: str, paths: ProfilePaths, device: str, seconds: f
     return try_run(params, name, paths, device, seconds, begun)
 
 
-def _train(params: Params, name: str, paths: ProfilePaths, device: str, seconds: float) -> bool:
+def _train(params: Params, name: str, paths: ProfilePaths, device: str, deadline: float) -> bool:
+    """deadline: of time.time(), so that the start of this process, which `train` does not see, counts too."""
     from replication.experiments.train import train
     from wne.devices import choose_device
 
-    return train(params, name, paths, choose_device(device), seconds)
+    chosen = choose_device(device)
+    return train(params, name, paths, chosen, deadline - time.time())
 
 
 def _evaluate(params: Params, names: list[str], paths: ProfilePaths, device: str) -> dict[str, str]:
