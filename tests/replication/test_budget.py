@@ -228,6 +228,30 @@ def test_a_deadline_counts_what_comes_before_training(trained, tmp_path):
     assert spend._train(params, RUN, elsewhere, "cpu", time.time() + 1000) is True
 
 
+def test_later_calls_do_not_compile_where_one_could_not(profile, clock, monkeypatch):
+    monkeypatch.setenv(spend.NO_COMPILING, "of the user")  # so that it is put back
+    monkeypatch.delenv(spend.NO_COMPILING)
+
+    class WithoutCompiler(FakeParts):
+        def run(self, name, function, *arguments, here=False):
+            self.failing = () if spend.NO_COMPILING in os.environ else (RUN, BARE)
+            result = super().run(name, function, *arguments, here=here)
+            if name.startswith("trial of ") and result is None:
+                self.failures[name] = "no compiler"
+            return result
+
+    spending = spend.Spending(profile, load_profile(profile)[1], 600, Path("out"), device="cpu", only=("cnn",))
+    spending.parts, spending.device = WithoutCompiler(clock, Trial(0.1, 1, 1)), "cuda"
+    spending.spend()
+    assert spending.parts.named("trial of ") == [RUN, RUN, BARE] and spending.parts.failures == {}
+    monkeypatch.delenv(spend.NO_COMPILING)  # the next call is another process
+    for _ in range(2):
+        spend.Spending(profile, load_profile(profile)[1], 600, Path("out"), device="cpu")
+        assert os.environ[spend.NO_COMPILING] == "1"
+        monkeypatch.delenv(spend.NO_COMPILING)
+    assert [call["compiled"] for call in read_record(load_profile(profile)[1]).calls] == [False] * 3
+
+
 @pytest.mark.parametrize(
     ("change", "arguments", "message"),
     [

@@ -58,7 +58,11 @@ class Spending:
         name = _name_of(device) if device == "cpu" else apart(_name_of, device)
         say(f"budget: {seconds / 60:g} minutes on {name}")
         today = datetime.date.today().isoformat()
+        compiled = all(call.get("compiled", True) for call in self.record.calls)
         self.record.calls.append({"minutes": seconds / 60, "device": name, "date": today, "seconds": 0.0})
+        if not compiled:  # the steps of the families were chosen without
+            say("without compiling networks, as an earlier call found")
+            self._stop_compiling()
         self.params = self._save()
         self.tried = {  # kind of run -> its trial
             _kind(self.params, run): trial
@@ -162,13 +166,17 @@ class Spending:
         trial = self.parts.run(part, _try, *arguments, time.time())
         if trial is None and self.device != "cpu" and NO_COMPILING not in os.environ:
             say(f"{part}: again, without compiling the network")
-            os.environ[NO_COMPILING] = "1"  # of the processes to come: what helps one network helps the others
+            os.environ[NO_COMPILING] = "1"
             if (trial := self.parts.run(part, _try, *arguments, time.time())) is None:
                 del os.environ[NO_COMPILING]
             else:
                 del self.parts.failures[part]
-                self.record.calls[-1]["compiled"] = False
+                self._stop_compiling()
         return trial
+
+    def _stop_compiling(self) -> None:
+        """In the processes to come, of later calls too: what helps one network helps the others."""
+        os.environ[NO_COMPILING], self.record.calls[-1]["compiled"] = "1", False
 
     def _save(self) -> Params:
         self.record.calls[-1]["seconds"] = round(time.monotonic() - self.begin, 1)
