@@ -156,8 +156,12 @@ def test_a_budget_that_is_over_leaves_the_rest_for_another_call(profile, replica
     Path("results/smoke/timing/samples.csv").write_text("measured before")
     clock = SimpleNamespace(monotonic=count(0, 3600).__next__, time=time.time)  # an hour between any two looks
     monkeypatch.setattr(spend, "time", clock)
-    status, shown, errors = replicate("budget", "30", "--params", "params.yaml", "--out", "out", "--device", "cpu")
+    limits = []
+    monkeypatch.setattr(spend, "pack", lambda *arguments: limits.append(arguments[3:]) or pack(*arguments))
+    arguments = ("budget", "30", "--params", "params.yaml", "--out", "out", "--device", "cpu")
+    status, shown, errors = replicate(*arguments, "--part-size", "2", "--largest", "5")
     assert status == UNFINISHED, errors
+    assert set(limits) == {(2 * 2**20, 5 * 2**20)}
     assert "0 of 3 runs done" in shown and "the same command goes on from here" in errors
     assert "trial" not in errors and "evaluate" not in errors
     assert "results/smoke/timing/samples.csv" in json.loads(Path("out/smoke/manifest.json").read_text())["files"]
@@ -337,18 +341,17 @@ def test_a_trial_that_never_takes_its_time_gives_the_rate_of_its_last_steps(trai
     assert trial_module.try_run(params, RUN, paths, "cpu", seconds=100, begun=time.time()).step == 1
 
 
-def test_a_pack_is_split_into_parts_that_join(trained, tmp_path, monkeypatch):
+def test_a_pack_is_split_into_parts_that_join(trained, tmp_path):
     params, paths = trained
-    monkeypatch.setattr("replication.experiments.budget.pack.PART", 4096)
-    assert pack(params, paths, tmp_path) == []
+    assert pack(params, paths, tmp_path, part=1024) == []
     parts = sorted((tmp_path / "smoke").glob("pack.tar.*"))
-    assert len(parts) > 1 and all(part.stat().st_size <= 4096 for part in parts)
+    assert len(parts) > 10 and all(part.stat().st_size <= 1024 for part in parts)
     _unpack(tmp_path / "smoke", tmp_path / "there")
     checkpoint = paths.checkpoint(params, RUN)
     assert (tmp_path / "there" / checkpoint.relative_to(paths.root)).read_bytes() == checkpoint.read_bytes()
 
 
-def test_weights_are_halved_where_they_do_not_fit_and_left_out_where_halves_do_not_fit(trained, tmp_path, monkeypatch):
+def test_weights_are_halved_where_they_do_not_fit_and_left_out_where_halves_do_not_fit(trained, tmp_path):
     params, paths = trained
     whole, size = load_run(paths, params, RUN), paths.checkpoint(params, RUN).stat().st_size
     (tmp_path / "half.safetensors").write_bytes(half(paths.checkpoint(params, RUN)))
@@ -358,13 +361,11 @@ def test_weights_are_halved_where_they_do_not_fit_and_left_out_where_halves_do_n
     results = sum(file.stat().st_size for file in paths.results.rglob("*") if file.is_file())
     for room, dtype, left_out in ((0.8 * size, "float16", []), (0.1 * size, "float16", [RUN])):
         limit = results + 512 * 8 + 10240 + int(room)
-        monkeypatch.setattr("replication.experiments.budget.pack.LARGEST", limit)
-        assert pack(params, paths, tmp_path) == left_out
+        assert pack(params, paths, tmp_path, largest=limit) == left_out
         manifest = json.loads((tmp_path / "smoke/manifest.json").read_text())
         assert manifest["weights"] == dtype and manifest["left_out"] == left_out
-    monkeypatch.setattr("replication.experiments.budget.pack.LARGEST", 100)
     with pytest.raises(ValueError, match="the results alone are larger than 100 bytes"):
-        pack(params, paths, tmp_path)
+        pack(params, paths, tmp_path, largest=100)
 
 
 def test_images_come_from_a_folder_laid_out_as_data_images(tmp_path):
@@ -401,7 +402,7 @@ def test_the_profile_gpu_is_ready_to_spend():
 def _unpack(folder: Path, target: Path) -> None:
     """As the manifest says."""
     whole = target.with_suffix(".tar")
-    parts = sorted(folder.glob("pack.tar.*"), key=lambda part: int(part.suffix[1:]))
+    parts = sorted(folder.glob("pack.tar.*"))
     whole.write_bytes(b"".join(part.read_bytes() for part in parts))
     with tarfile.open(whole) as tar:
         tar.extractall(target, filter="data")

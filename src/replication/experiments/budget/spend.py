@@ -14,7 +14,7 @@ from replication.data.download import fetch_set
 from replication.data.noise import make_test_set
 from replication.data.registry import set_names
 from replication.experiments.budget.apart import Parts, apart
-from replication.experiments.budget.pack import pack
+from replication.experiments.budget.pack import LARGEST, PART, pack
 from replication.experiments.budget.plan import Trial, families, share, steps_within
 from replication.experiments.budget.record import Record, is_evaluated, is_trained, read_record, write_params
 from replication.study.params import Params, load_params
@@ -30,7 +30,7 @@ class Spending:
 
     source: the profile's parameter file. seconds: the budget, from now on. out: folder of the pack. images: a folder with
     the images, laid out as data/images or as a mirror; None for what data/images, WNE_DATA_MIRROR or the sources have.
-    device: of `choose_device`. only: the families to train, all of them when empty.
+    device: of `choose_device`. only: the families to train, all of them when empty. part, largest: of `pack`, in bytes.
 
     Raises:
         PartError: there is no such device.
@@ -47,10 +47,13 @@ class Spending:
         images: Path | None = None,
         device: str = "auto",
         only: Sequence[str] = (),
+        part: int = PART,
+        largest: int = LARGEST,
     ) -> None:
         self.begin = time.monotonic()
         self.end, self.trial_seconds = self.begin + seconds, min(max(_TRIAL[0], _TRIAL[2] * seconds), _TRIAL[1])
         self.source, self.paths, self.out, self.images, self.device = source, paths, out, images, device
+        self.part, self.largest = part, largest
         self.parts, self.record = Parts(), read_record(paths)
         self.record.failures = self.parts.failures
         self.families = families(load_params(source), only)
@@ -185,9 +188,10 @@ class Spending:
 
     def _pack(self) -> None:
         self.params = self._save()
-        left_out = self.parts.run("pack", pack, self.params, self.paths, self.out, here=True)
+        limits = self.part, self.largest
+        left_out = self.parts.run("pack", pack, self.params, self.paths, self.out, *limits, here=True)
         if left_out:
-            self.parts.failures["pack"] = f"no room for the weights of {', '.join(left_out)}"
+            self.parts.failures["pack"] = f"no room for the weights of {', '.join(left_out)}; raise --largest"
 
 
 def _kind(params: Params, name: str) -> str:
