@@ -20,10 +20,12 @@ import torch
 import yaml
 
 import replication.cli
+from replication.cli.common import load_profile
 from replication.cli.pipeline import UNFINISHED
 from replication.data.download import fetch_set
 from replication.data.registry import registered_files
 from replication.experiments.budget import spend
+from replication.experiments.budget import trial as trial_module
 from replication.experiments.budget.apart import PartError, Parts, apart
 from replication.experiments.budget.pack import half, pack
 from replication.experiments.budget.plan import MARGIN, Trial, families, share, steps_within
@@ -73,6 +75,24 @@ def profile(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(spend, "_TRIAL", (0.1, 0.1, 0))
     return file
+
+
+class Clock:
+    """In place of `time`: it stands still unless someone moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    time = monotonic
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    monkeypatch.setattr(spend, "time", Clock())
+    return spend.time
 
 
 @pytest.mark.slow
@@ -136,11 +156,104 @@ def test_a_budget_that_is_over_leaves_the_rest_for_another_call(profile, replica
     Path("results/smoke/timing/samples.csv").write_text("measured before")
     clock = SimpleNamespace(monotonic=count(0, 3600).__next__, time=time.time)  # an hour between any two looks
     monkeypatch.setattr(spend, "time", clock)
-    status, shown, errors = replicate("budget", "30", "--params", "params.yaml", "--out", "out", "--device", "cpu")
+    limits = []
+    monkeypatch.setattr(spend, "pack", lambda *arguments: limits.append(arguments[3:]) or pack(*arguments))
+    arguments = ("budget", "30", "--params", "params.yaml", "--out", "out", "--device", "cpu")
+    status, shown, errors = replicate(*arguments, "--part-size", "2", "--largest", "5")
     assert status == UNFINISHED, errors
+    assert set(limits) == {(2 * 2**20, 5 * 2**20)}
     assert "0 of 3 runs done" in shown and "the same command goes on from here" in errors
     assert "trial" not in errors and "evaluate" not in errors
     assert "results/smoke/timing/samples.csv" in json.loads(Path("out/smoke/manifest.json").read_text())["files"]
+
+
+class FakeParts(Parts):
+    """Parts that are named and not run. A trial fails for the runs in `failing`; trials and training take fake seconds."""
+
+    def __init__(self, clock: Clock, trial: Trial, failing: tuple[str, ...] = (), trial_takes: float = 0) -> None:
+        super().__init__()
+        self.clock, self.trial, self.failing, self.trial_takes = clock, trial, failing, trial_takes
+        self.names: list[str] = []
+        self.arguments: dict[str, tuple] = {}
+
+    def run(self, name, function, *arguments, here=False):
+        self.names.append(name)
+        self.arguments[name] = arguments
+        if not name.startswith("trial of "):
+            return None
+        self.clock.now += self.trial_takes
+        return None if name.removeprefix("trial of ") in self.failing else self.trial
+
+    def named(self, start: str) -> list[str]:
+        return [name.removeprefix(start) for name in self.names if name.startswith(start)]
+
+
+def _spend(
+    profile: Path, clock: Clock, parts: FakeParts, seconds: float = 600, only: tuple[str, ...] = ()
+) -> FakeParts:
+    spending = spend.Spending(profile, load_profile(profile)[1], seconds, Path("out"), device="cpu", only=only)
+    spending.parts = parts
+    spending.spend()
+    return parts
+
+
+def test_a_run_whose_trial_failed_is_tried_again_by_the_next_call_alone(profile, clock):
+    trial = Trial(step=0.1, start=1, evaluation=1)
+    first = _spend(profile, clock, FakeParts(clock, trial, failing=(BARE,)), only=("cnn",))
+    assert first.named("trial of ") == [RUN, BARE] and first.named("train ") == [RUN]
+    second = _spend(profile, clock, FakeParts(clock, trial), only=("cnn",))
+    assert second.named("trial of ") == [BARE] and second.named("train ") == [RUN, BARE]
+    third = _spend(profile, clock, FakeParts(clock, trial), only=("cnn",))
+    assert third.named("trial of ") == [] and third.named("train ") == [RUN, BARE]
+
+
+def test_training_ends_before_the_time_of_evaluations_and_does_not_begin_without_that_of_its_start(profile, clock):
+    trial = Trial(step=0.1, start=50, evaluation=20)
+    end = clock.now + 600
+    parts = _spend(profile, clock, FakeParts(clock, trial), only=("cnn",))
+    reserved = 2 * trial.evaluation + trial.start  # both evaluations, in one process
+    assert [parts.arguments[f"train {name}"][-1] for name in (RUN, BARE)] == [end - reserved] * 2
+    for seconds, begun in ((reserved + 49, []), (reserved + 51, [RUN, BARE])):
+        assert _spend(profile, clock, FakeParts(clock, trial), seconds, only=("cnn",)).named("train ") == begun
+
+
+def test_no_more_trials_once_they_have_used_the_share_of_their_family(profile, clock):
+    parts = _spend(profile, clock, FakeParts(clock, Trial(0.1, 1, 1), trial_takes=400))  # 2 of 3 runs: 400 s of 600
+    assert parts.named("trial of ") == [RUN]
+    assert parts.named("train ") == ["dncnn-wne-s50"]  # the same network: its trial is made
+
+
+def test_a_deadline_counts_what_comes_before_training(trained, tmp_path):
+    params, paths = trained
+    elsewhere = ProfilePaths(params.profile, tmp_path)
+    shutil.copytree(paths.root / "data", tmp_path / "data")
+    assert spend._train(params, RUN, elsewhere, "cpu", time.time() - 1) is False
+    assert (elsewhere.states / f"{RUN}.pt").exists()
+    assert spend._train(params, RUN, elsewhere, "cpu", time.time() + 1000) is True
+
+
+def test_later_calls_do_not_compile_where_one_could_not(profile, clock, monkeypatch):
+    monkeypatch.setenv(spend.NO_COMPILING, "of the user")  # so that it is put back
+    monkeypatch.delenv(spend.NO_COMPILING)
+
+    class WithoutCompiler(FakeParts):
+        def run(self, name, function, *arguments, here=False):
+            self.failing = () if spend.NO_COMPILING in os.environ else (RUN, BARE)
+            result = super().run(name, function, *arguments, here=here)
+            if name.startswith("trial of ") and result is None:
+                self.failures[name] = "no compiler"
+            return result
+
+    spending = spend.Spending(profile, load_profile(profile)[1], 600, Path("out"), device="cpu", only=("cnn",))
+    spending.parts, spending.device = WithoutCompiler(clock, Trial(0.1, 1, 1)), "cuda"
+    spending.spend()
+    assert spending.parts.named("trial of ") == [RUN, RUN, BARE] and spending.parts.failures == {}
+    monkeypatch.delenv(spend.NO_COMPILING)  # the next call is another process
+    for _ in range(2):
+        spend.Spending(profile, load_profile(profile)[1], 600, Path("out"), device="cpu")
+        assert os.environ[spend.NO_COMPILING] == "1"
+        monkeypatch.delenv(spend.NO_COMPILING)
+    assert [call["compiled"] for call in read_record(load_profile(profile)[1]).calls] == [False] * 3
 
 
 @pytest.mark.parametrize(
@@ -213,18 +326,32 @@ def trained(tmp_path_factory):
     return params, paths
 
 
-def test_a_pack_is_split_into_parts_that_join(trained, tmp_path, monkeypatch):
+def test_a_trial_that_never_takes_its_time_gives_the_rate_of_its_last_steps(trained, monkeypatch):
     params, paths = trained
-    monkeypatch.setattr("replication.experiments.budget.pack.PART", 4096)
-    assert pack(params, paths, tmp_path) == []
+    really_train = trial_module.train
+
+    def train_at_a_second_a_step(changed, name, scratch, device):
+        really_train(changed, name, scratch, device)
+        cost = {"seconds": changed.recipes[changed.runs[name].recipe].steps}
+        (scratch.cost / f"{name}.json").write_text(json.dumps(cost))
+
+    monkeypatch.setattr(trial_module, "train", train_at_a_second_a_step)
+    monkeypatch.setattr(trial_module, "_evaluation", lambda *_: 0.0)
+    monkeypatch.setattr(trial_module, "_DOUBLINGS", 1)
+    assert trial_module.try_run(params, RUN, paths, "cpu", seconds=100, begun=time.time()).step == 1
+
+
+def test_a_pack_is_split_into_parts_that_join(trained, tmp_path):
+    params, paths = trained
+    assert pack(params, paths, tmp_path, part=1024) == []
     parts = sorted((tmp_path / "smoke").glob("pack.tar.*"))
-    assert len(parts) > 1 and all(part.stat().st_size <= 4096 for part in parts)
+    assert len(parts) > 10 and all(part.stat().st_size <= 1024 for part in parts)
     _unpack(tmp_path / "smoke", tmp_path / "there")
     checkpoint = paths.checkpoint(params, RUN)
     assert (tmp_path / "there" / checkpoint.relative_to(paths.root)).read_bytes() == checkpoint.read_bytes()
 
 
-def test_weights_are_halved_where_they_do_not_fit_and_left_out_where_halves_do_not_fit(trained, tmp_path, monkeypatch):
+def test_weights_are_halved_where_they_do_not_fit_and_left_out_where_halves_do_not_fit(trained, tmp_path):
     params, paths = trained
     whole, size = load_run(paths, params, RUN), paths.checkpoint(params, RUN).stat().st_size
     (tmp_path / "half.safetensors").write_bytes(half(paths.checkpoint(params, RUN)))
@@ -234,13 +361,11 @@ def test_weights_are_halved_where_they_do_not_fit_and_left_out_where_halves_do_n
     results = sum(file.stat().st_size for file in paths.results.rglob("*") if file.is_file())
     for room, dtype, left_out in ((0.8 * size, "float16", []), (0.1 * size, "float16", [RUN])):
         limit = results + 512 * 8 + 10240 + int(room)
-        monkeypatch.setattr("replication.experiments.budget.pack.LARGEST", limit)
-        assert pack(params, paths, tmp_path) == left_out
+        assert pack(params, paths, tmp_path, largest=limit) == left_out
         manifest = json.loads((tmp_path / "smoke/manifest.json").read_text())
         assert manifest["weights"] == dtype and manifest["left_out"] == left_out
-    monkeypatch.setattr("replication.experiments.budget.pack.LARGEST", 100)
     with pytest.raises(ValueError, match="the results alone are larger than 100 bytes"):
-        pack(params, paths, tmp_path)
+        pack(params, paths, tmp_path, largest=100)
 
 
 def test_images_come_from_a_folder_laid_out_as_data_images(tmp_path):
@@ -277,7 +402,7 @@ def test_the_profile_gpu_is_ready_to_spend():
 def _unpack(folder: Path, target: Path) -> None:
     """As the manifest says."""
     whole = target.with_suffix(".tar")
-    parts = sorted(folder.glob("pack.tar.*"), key=lambda part: int(part.suffix[1:]))
+    parts = sorted(folder.glob("pack.tar.*"))
     whole.write_bytes(b"".join(part.read_bytes() for part in parts))
     with tarfile.open(whole) as tar:
         tar.extractall(target, filter="data")

@@ -30,14 +30,18 @@ def budget(
         str,
         typer.Option(help="These recipes' runs alone, e.g. cnn,swin: fewer runs, longer schedules.", metavar="NAMES"),
     ] = "",
+    part_size: Annotated[int, typer.Option(min=1, metavar="MIB", help="A part of the pack at most, in MiB.")] = 16,
+    largest: Annotated[int, typer.Option(min=1, metavar="MIB", help="All parts of the pack together, in MiB.")] = 60,
 ) -> None:
     """Time the variants, then train, evaluate and pack the runs of a profile, the first ones first; goes on when called again."""
+    from replication.experiments.budget.pack import MIB
     from replication.experiments.budget.spend import Spending
 
     params, paths = load_profile(params_file)
     with stage(f"budget {minutes:g}", [params_file], [paths.results, out / params.profile]):
         only = [name.strip() for name in families.split(",") if name.strip()]
-        spending = Spending(params_file, paths, 60 * minutes, out, images, device, only)
+        limits = part_size * MIB, largest * MIB
+        spending = Spending(params_file, paths, 60 * minutes, out, images, device, only, *limits)
         record = spending.spend()
     for recipe, family in record.families.items():
         typer.echo(f"{recipe}: {family['steps']:,} steps, {family['seconds'] / 60:.1f} minutes")

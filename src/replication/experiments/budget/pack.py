@@ -1,9 +1,10 @@
-"""Results and weights as one tar file in parts of at most 16 MiB, for channels that let only small files through.
+"""Results and weights as one tar file in parts of limited size.
 
-    <out>/<profile>/pack.tar.0, .1, ...     cat pack.tar.* | tar -xf -    in the root of a repository
+    <out>/<profile>/pack.tar.0, .1, ...     as many digits for all parts, so that names sort:
+                                            cat pack.tar.* | tar -xf -    in the root of a repository
     <out>/<profile>/manifest.json           sha256 of the tar and of each file in it, type of the weights, what is left out
 
-Weights are float32 where all of them fit into LARGEST, else float16; what does not fit even then is left out, the least
+Weights are float32 where all of them fit into `largest` bytes, else float16; what does not fit even then is left out, the least
 important runs first. The folder is replaced as a whole.
 """
 
@@ -20,34 +21,36 @@ from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 from wne.files import PREFIX, replacing_folder
 
-PART = 2**24  # bytes
-LARGEST = 60 * 2**20  # of all parts: with the manifest at most 8 files and 64 MiB
+MIB = 2**20
+PART, LARGEST = 16 * MIB, 60 * MIB  # bytes of a part, and of all parts, where nothing else is asked
 
 
-def pack(params: Params, paths: ProfilePaths, out: Path) -> list[str]:
+def pack(params: Params, paths: ProfilePaths, out: Path, part: int = PART, largest: int = LARGEST) -> list[str]:
     """Writes <out>/<profile>/; returns the trained runs whose weights are left out.
 
     Raises:
-        ValueError: the results alone are larger than LARGEST.
+        ValueError: the results alone are larger than `largest`.
     """
     files = [file for file in sorted(paths.results.rglob("*")) if file.is_file() and PREFIX not in str(file)]
     results = {_name(file, paths): file.read_bytes() for file in files}
     trained = [name for name in params.runs if is_trained(params, paths, name)]
     weights = {name: paths.checkpoint(params, name).read_bytes() for name in trained}
     dtype = "float32"
-    if _size(results, weights.values()) > LARGEST:
+    if _size(results, weights.values()) > largest:
         weights, dtype = {name: half(paths.checkpoint(params, name)) for name in trained}, "float16"
     left_out: list[str] = []
-    while _size(results, weights.values()) > LARGEST:
+    while _size(results, weights.values()) > largest:
         if not weights:
-            raise ValueError(f"{paths.results}: the results alone are larger than {LARGEST} bytes; pack them by hand")
+            raise ValueError(f"{paths.results}: the results alone are larger than {largest} bytes; raise --largest")
         name, _ = weights.popitem()
         left_out.insert(0, name)
     content = results | {_name(paths.checkpoint(params, name), paths): data for name, data in weights.items()}
     tar = _tar(content)
     with replacing_folder(out / params.profile) as folder:
-        for index, start in enumerate(range(0, len(tar), PART)):
-            (folder / f"pack.tar.{index}").write_bytes(tar[start : start + PART])
+        starts = range(0, len(tar), part)
+        digits = len(str(len(starts) - 1))
+        for index, start in enumerate(starts):
+            (folder / f"pack.tar.{index:0{digits}}").write_bytes(tar[start : start + part])
         manifest = {
             "unpack": "cat pack.tar.* | tar -xf - -C <root of the repository>",
             "sha256": hashlib.sha256(tar).hexdigest(),

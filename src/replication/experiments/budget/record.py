@@ -22,7 +22,8 @@ from wne.files import write_text
 
 @dataclass
 class Record:
-    """calls: one for each, with minutes, seconds, device, date. families: recipe -> steps, seconds (its share), trials (by run)."""
+    """calls: one for each, with minutes, seconds, device, date, and compiled: false where networks could not be compiled.
+    families: recipe -> steps, seconds (its share), trials (by run)."""
 
     calls: list[dict[str, Any]] = field(default_factory=list)
     families: dict[str, dict[str, Any]] = field(default_factory=dict)

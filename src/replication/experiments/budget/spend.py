@@ -14,7 +14,7 @@ from replication.data.download import fetch_set
 from replication.data.noise import make_test_set
 from replication.data.registry import set_names
 from replication.experiments.budget.apart import Parts, apart
-from replication.experiments.budget.pack import pack
+from replication.experiments.budget.pack import LARGEST, PART, pack
 from replication.experiments.budget.plan import Trial, families, share, steps_within
 from replication.experiments.budget.record import Record, is_evaluated, is_trained, read_record, write_params
 from replication.study.params import Params, load_params
@@ -30,7 +30,7 @@ class Spending:
 
     source: the profile's parameter file. seconds: the budget, from now on. out: folder of the pack. images: a folder with
     the images, laid out as data/images or as a mirror; None for what data/images, WNE_DATA_MIRROR or the sources have.
-    device: of `choose_device`. only: the families to train, all of them when empty.
+    device: of `choose_device`. only: the families to train, all of them when empty. part, largest: of `pack`, in bytes.
 
     Raises:
         PartError: there is no such device.
@@ -47,10 +47,13 @@ class Spending:
         images: Path | None = None,
         device: str = "auto",
         only: Sequence[str] = (),
+        part: int = PART,
+        largest: int = LARGEST,
     ) -> None:
         self.begin = time.monotonic()
         self.end, self.trial_seconds = self.begin + seconds, min(max(_TRIAL[0], _TRIAL[2] * seconds), _TRIAL[1])
         self.source, self.paths, self.out, self.images, self.device = source, paths, out, images, device
+        self.part, self.largest = part, largest
         self.parts, self.record = Parts(), read_record(paths)
         self.record.failures = self.parts.failures
         self.families = families(load_params(source), only)
@@ -58,7 +61,11 @@ class Spending:
         name = _name_of(device) if device == "cpu" else apart(_name_of, device)
         say(f"budget: {seconds / 60:g} minutes on {name}")
         today = datetime.date.today().isoformat()
+        compiled = all(call.get("compiled", True) for call in self.record.calls)
         self.record.calls.append({"minutes": seconds / 60, "device": name, "date": today, "seconds": 0.0})
+        if not compiled:  # the steps of the families were chosen without
+            say("without compiling networks, as an earlier call found")
+            self._stop_compiling()
         self.params = self._save()
         self.tried = {  # kind of run -> its trial
             _kind(self.params, run): trial
@@ -104,11 +111,17 @@ class Spending:
         if recipe not in self.record.families and not self._plan(recipe, waiting):
             return
         trials = self.record.families[recipe]["trials"]
+        for name in waiting:  # a trial that failed in an earlier call
+            if name not in trials and time.monotonic() < self.end and (trial := self._trial(name)) is not None:
+                trials[name] = trial
+                self._save()
+        planned = [trials[name] for name in waiting if name in trials]
+        # The evaluations, and the start of their process.
+        reserved = sum(trial.evaluation for trial in planned) + max((trial.start for trial in planned), default=0)
         for name in [name for name in waiting if not is_trained(self.params, self.paths, name)]:
-            reserved = sum(trials[other].evaluation for other in waiting if other in trials)
-            left = self.end - time.monotonic() - reserved
-            if name in trials and left > 0:
-                self.parts.run(f"train {name}", _train, self.params, name, self.paths, self.device, left)
+            if name in trials and (left := self.end - time.monotonic() - reserved) > trials[name].start:
+                deadline = time.time() + left
+                self.parts.run(f"train {name}", _train, self.params, name, self.paths, self.device, deadline)
                 self._pack()
         trained = [name for name in waiting if is_trained(self.params, self.paths, name)]
         if not trained:
@@ -126,12 +139,18 @@ class Spending:
         if seconds <= 0:
             return False
         say(f"{recipe}: {len(waiting)} runs, {seconds / 60:.1f} minutes; trying their steps")
-        trials = {name: trial for name in waiting if (trial := self._trial(name)) is not None}
+        trials = {}
+        for name in waiting:
+            if time.monotonic() - begin >= seconds:
+                break
+            if (trial := self._trial(name)) is not None:
+                trials[name] = trial
         left = seconds - (time.monotonic() - begin)
         most = load_params(self.source).recipes[recipe].steps
         steps = steps_within(left, trials.values(), most) if trials else 0
         if not steps:
-            say(f"{recipe}: {left:.0f} s are too few for {len(trials)} runs; left for another call")
+            why = f"{max(left, 0):.0f} s are too few for {len(waiting)} runs" if trials else "no trial was made"
+            say(f"{recipe}: {why}; left for another call")
             return False
         self.record.families[recipe] = {"steps": steps, "seconds": round(seconds, 1), "trials": trials}
         self.params = self._save()
@@ -150,13 +169,17 @@ class Spending:
         trial = self.parts.run(part, _try, *arguments, time.time())
         if trial is None and self.device != "cpu" and NO_COMPILING not in os.environ:
             say(f"{part}: again, without compiling the network")
-            os.environ[NO_COMPILING] = "1"  # of the processes to come: what helps one network helps the others
+            os.environ[NO_COMPILING] = "1"
             if (trial := self.parts.run(part, _try, *arguments, time.time())) is None:
                 del os.environ[NO_COMPILING]
             else:
                 del self.parts.failures[part]
-                self.record.calls[-1]["compiled"] = False
+                self._stop_compiling()
         return trial
+
+    def _stop_compiling(self) -> None:
+        """In the processes to come, of later calls too: what helps one network helps the others."""
+        os.environ[NO_COMPILING], self.record.calls[-1]["compiled"] = "1", False
 
     def _save(self) -> Params:
         self.record.calls[-1]["seconds"] = round(time.monotonic() - self.begin, 1)
@@ -165,9 +188,10 @@ class Spending:
 
     def _pack(self) -> None:
         self.params = self._save()
-        left_out = self.parts.run("pack", pack, self.params, self.paths, self.out, here=True)
+        limits = self.part, self.largest
+        left_out = self.parts.run("pack", pack, self.params, self.paths, self.out, *limits, here=True)
         if left_out:
-            self.parts.failures["pack"] = f"no room for the weights of {', '.join(left_out)}"
+            self.parts.failures["pack"] = f"no room for the weights of {', '.join(left_out)}; raise --largest"
 
 
 def _kind(params: Params, name: str) -> str:
@@ -200,11 +224,13 @@ def _try(params: Params, name: str, paths: ProfilePaths, device: str, seconds: f
     return try_run(params, name, paths, device, seconds, begun)
 
 
-def _train(params: Params, name: str, paths: ProfilePaths, device: str, seconds: float) -> bool:
+def _train(params: Params, name: str, paths: ProfilePaths, device: str, deadline: float) -> bool:
+    """deadline: of time.time(), so that the start of this process, which `train` does not see, counts too."""
     from replication.experiments.train import train
     from wne.devices import choose_device
 
-    return train(params, name, paths, choose_device(device), seconds)
+    chosen = choose_device(device)
+    return train(params, name, paths, chosen, deadline - time.time())
 
 
 def _evaluate(params: Params, names: list[str], paths: ProfilePaths, device: str) -> dict[str, str]:

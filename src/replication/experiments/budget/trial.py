@@ -42,13 +42,14 @@ def try_run(params: Params, name: str, paths: ProfilePaths, device: str, seconds
 
         timed(1)
         start = time.time() - begun
-        few, many = timed(FEW), MANY
+        few, following = timed(FEW), MANY
         for _ in range(_DOUBLINGS):
+            many = following
             took = timed(many) - few
             if took >= seconds:
                 break
             # Seconds are written with one digit: what is below two of them says nothing of the rate.
-            many = FEW + (math.ceil(1.2 * (many - FEW) * seconds / took) if took > 0.2 else 4 * (many - FEW))
+            following = FEW + (math.ceil(1.2 * (many - FEW) * seconds / took) if took > 0.2 else 4 * (many - FEW))
         step = max(took, 0.1) / (many - FEW)
         model = load_run(scratch, with_steps(params, {params.runs[name].recipe: many}), name, chosen)
         return Trial(step, start, _evaluation(params, name, paths, model, chosen))
