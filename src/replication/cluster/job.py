@@ -13,7 +13,7 @@ from pathlib import Path
 
 from submitit.helpers import DelayedSubmission
 
-from replication.cluster.records import Task, is_recorded, log_file, note_finished
+from replication.cluster.records import Task, is_recorded, log_file, note_finished, signature
 from replication.cluster.shell import environment
 from wne.console import say
 
@@ -41,6 +41,7 @@ class StageJob:
         if is_recorded(task, self.records):
             say(f"{task.name}: has finished before")
             return
+        read = signature(task.reads)
         for out in set(task.outs) - set(task.kept):
             _remove(Path(out))
         log = log_file(task, self.records)
@@ -53,7 +54,7 @@ class StageJob:
         if status or absent:
             reason = f"exit status {status}" if status else f"has not made {absent[0]}"
             raise StageFailed(f"{task.command}: {reason}; see {log}")
-        note_finished(task, self.records)
+        note_finished(task, self.records, read)
 
     def checkpoint(self) -> DelayedSubmission | None:
         """What submitit puts into the queue again when time is up or the job is preempted; None: it has been enough."""
