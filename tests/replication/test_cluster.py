@@ -16,7 +16,7 @@ from dvc.repo import Repo
 from typer.testing import CliRunner
 
 from replication.cli.app import app
-from replication.cluster import local, slurm
+from replication.cluster import local, shell, slurm
 from replication.cluster.batches import batches, check_kinds, describe
 from replication.cluster.graph import Graph, opened, read_graph, record
 from replication.cluster.job import StageJob
@@ -177,6 +177,44 @@ def test_finished_stages_survive_a_submission_that_was_cut_off(repository, recor
     (repository / "params.yaml").write_text("seed: 0\n")
     (repository / "trained/a").write_text("by hand\n")
     assert not is_recorded(graph.tasks["train@a"], records)
+
+
+def test_a_note_does_not_hold_for_an_input_that_dvc_has_made_again(repository, records):
+    assert run_locally(read_graph(PIPELINE, records), 2, records) == []
+    (repository / "trained/a").write_text("again\n")  # by `dvc repro -s -f train@a`, say
+    tasks = read_graph(PIPELINE, records).tasks
+    assert not is_recorded(tasks["train@a"], records) and not is_recorded(tasks["evaluate"], records)
+    assert record(PIPELINE, records) == ["train@b"]
+    assert "evaluate" not in yaml.safe_load((repository / "dvc.lock").read_text())["stages"]
+
+
+def test_an_input_that_is_gone_keeps_only_its_stage_out_of_the_record(repository, records, capsys):
+    (repository / "dvc.yaml").write_text(STAGES.replace("deps: [source]", 'deps: ["source-${item}"]'))
+    (repository / "source-b").touch()
+    graph = read_graph(PIPELINE, records)
+    for name in ("train@a", "train@b"):
+        StageJob(graph.tasks[name], records)()
+    assert record(PIPELINE, records) == ["train@b"]
+    assert "train@a: not recorded: " in "".join(capsys.readouterr())
+
+
+def test_local_stages_see_the_gpus_of_the_caller(repository, records, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,3")
+    monkeypatch.setenv(shell.CALLERS_DEVICES, "")  # restored after the test
+    (repository / "dvc.yaml").write_text(STAGES.replace("cat source >", "printenv CUDA_VISIBLE_DEVICES >"))
+    assert run_locally(read_graph(PIPELINE, records), 2, records) == []
+    assert (repository / "trained/a").read_text() == "1,3\n"
+
+
+@pytest.mark.parametrize(
+    ("callers", "own", "seen"), [("every", "", None), ("", "", ""), ("1,3", "", "1,3"), (None, "2", "2")]
+)
+def test_gpus_of_a_stage(monkeypatch, callers, own, seen):
+    monkeypatch.delenv(shell.CALLERS_DEVICES, raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", own)
+    if callers is not None:
+        monkeypatch.setenv(shell.CALLERS_DEVICES, callers)
+    assert shell.environment().get("CUDA_VISIBLE_DEVICES") == seen and shell.CALLERS_DEVICES not in shell.environment()
 
 
 def test_a_killed_stage_runs_again_but_not_for_ever(repository, records, monkeypatch):
