@@ -280,6 +280,22 @@ def test_a_job_is_requeued_a_limited_number_of_times(repository, records, monkey
         assert (job.checkpoint() is not None) == again
 
 
+@pytest.mark.parametrize(
+    ("element", "status", "restarts", "requeued"),
+    [("0", 137, "", "7_0\n"), (None, 137, "2", "7\n"), ("0", 137, "3", None), ("0", 1, "", None)],
+)
+def test_batch_script_requeues_its_own_element_alone(tmp_path, programs, element, status, restarts, requeued):
+    program(programs, "squeue", "echo None")
+    program(programs, "scontrol", f"echo $2 >> {tmp_path}/requeued")
+    program(programs, "sleep", "")
+    variables = {"SLURM_JOB_ID": "7", "SLURM_RESTART_COUNT": restarts}  # the first element of array 7
+    variables |= {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": element} if element else {}
+    script = f"{slurm.requeueing(3)}\nexit {status}"
+    ended = subprocess.run(["bash", "-c", script], env={"PATH": os.environ["PATH"], **variables}, check=False)
+    file = tmp_path / "requeued"
+    assert ended.returncode == status and (file.read_text() if file.exists() else None) == requeued
+
+
 def test_a_job_that_slurm_refuses_is_one_line_and_nothing_stays_queued(repository, records, programs):
     program(programs, "srun", "")
     program(programs, "scancel", 'echo "$@" > cancelled')

@@ -21,18 +21,26 @@ from replication.study.params import Cluster
 
 WARNING = 60  # seconds before the time limit at which a job is requeued
 # How the batch script ends. 129 to 192: its step was killed by a signal. It then waits for SLURM to end it, so that the job
-# does not count as failed. At the limit SLURM ends the script itself, as it does when the job is cancelled.
+# does not count as failed. At the limit SLURM ends the script itself, as it does when the job is cancelled. One element of
+# each array has the number of the array as SLURM_JOB_ID, by which scontrol would requeue all of them.
 _REQUEUE = """\
 requeue() {{
   status=$?
-  reason=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%r)
+  job=$SLURM_JOB_ID
+  if [ -n "$SLURM_ARRAY_TASK_ID" ]; then job=${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID; fi
+  reason=$(squeue --noheader --jobs="$job" --format=%r)
   if {{ [ $status -gt 128 ] && [ $status -le 192 ]; }} || [ "$reason" = TimeLimit ]; then
-    [ "${{SLURM_RESTART_COUNT:-0}}" -lt {requeues} ] && scontrol requeue "$SLURM_JOB_ID" && sleep 60
+    [ "${{SLURM_RESTART_COUNT:-0}}" -lt {requeues} ] && scontrol requeue "$job" && sleep 60
   fi
   exit $status
 }}
 trap requeue EXIT"""
 _THREADS = "export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$SLURM_CPUS_PER_TASK}"
+
+
+def requeueing(requeues: int) -> str:
+    """Lines of bash for the head of a job's script: requeue it when it is killed or late, at most `requeues` times."""
+    return _REQUEUE.format(requeues=requeues)
 
 
 def check_slurm(cluster: Cluster, params_file: str) -> None:
@@ -106,7 +114,7 @@ def _queue(work: list, kind: str, cluster: Cluster, records: Path, profile: str,
         mem=f"{math.ceil(1024 * resources.memory)}M",
         signal_delay_s=WARNING,
         dependency=dependency,
-        setup=[_REQUEUE.format(requeues=cluster.requeues), _THREADS],
+        setup=[requeueing(cluster.requeues), _THREADS],
         srun_args=[f"--cpus-per-task={resources.cpus}"],  # since SLURM 22.05 srun does not ask sbatch
         additional_parameters={"requeue": True, "kill-on-invalid-dep": "yes", **cluster.options},
         **gpus,
