@@ -302,12 +302,13 @@ def test_a_job_that_slurm_refuses_is_one_line_and_nothing_stays_queued(repositor
     program(
         programs,
         "sbatch",
-        "if [ -f first ]; then echo 'sbatch: error: Invalid account' >&2; exit 1; fi\n: > first\n"
+        "if [ -f first ]; then cp .cluster/tiny/jobs.json seen; echo 'sbatch: error: Invalid account' >&2; exit 1; fi\n: > first\n"
         "echo Submitted batch job 7",
     )
     with pytest.raises(RuntimeError, match=r"^SLURM refuses a job of tiny: sbatch: error: Invalid account$"):
         slurm.submit(read_graph(PIPELINE, records), cluster(), PIPELINE, records, "tiny")
-    assert (repository / "cancelled").read_text() == "7\n" and read_jobs(records)["jobs"] == {}
+    assert (repository / "cancelled").read_text() == "7\n"
+    assert json.loads((repository / "seen").read_text())["jobs"] == {"train@a": "7_0", "train@b": "7_1"}
 
 
 def test_no_sbatch_and_an_unknown_partition_are_one_line(programs, monkeypatch):

@@ -87,6 +87,7 @@ def submit(graph: Graph, cluster: Cluster, pipeline: Path, records: Path, profil
             work = [StageJob(task, records, cluster.requeues) for task in batch.tasks]
             numbers = _queue(work, batch.kind, cluster, records, profile, dependency)
             jobs |= {task.name: number for task, number in zip(batch.tasks, numbers)}
+            write_jobs(records, "slurm", jobs)  # each time: no job is unknown after a submission that dies
         last = RecordJob(Path.cwd(), pipeline, records)
         after = dict.fromkeys(number.split("_")[0] for number in jobs.values())
         (jobs[RECORD],) = _queue([last], RECORD, cluster, records, profile, ":".join(["afterany", *after]))
