@@ -413,6 +413,10 @@ def test_a_submission_that_has_not_ended_is_one_line(tmp_path, programs, monkeyp
     ("change", "message"),
     [
         ({"stages": {}}, "cluster: stages: needs default"),
+        (
+            {"stages": {"default": {"partition": None, "hours": 1, "cpus": 1, "memory": 1, "gpus": 4}}},
+            "cluster.stages.default.gpus: 0 or 1, because a stage is one process; to train on several GPUs, start torchrun",
+        ),
         ({"requeues": -1}, "cluster.requeues: Input should be greater than or equal to 0"),
         ({"acount": "x"}, "cluster.acount: unknown key; did you mean 'account'?"),
         ({"stages": {"default": {"partition": None}}}, "cluster.stages.default.hours: Field required"),
