@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
+from time import sleep
 
 import pytest
 import torch
@@ -16,7 +18,7 @@ from dvc.repo import Repo
 from typer.testing import CliRunner
 
 from replication.cli.app import app
-from replication.cluster import local, shell, slurm
+from replication.cluster import local, shell, slurm, turns
 from replication.cluster.batches import batches, check_kinds, describe
 from replication.cluster.graph import Graph, opened, read_graph, record
 from replication.cluster.job import StageJob
@@ -227,6 +229,34 @@ def test_a_killed_stage_runs_again_but_not_for_ever(repository, records, monkeyp
     monkeypatch.setattr(local, "STARTS", 2)
     assert run_locally(read_graph(PIPELINE, records), 2, records) == ["train@a"]
     assert ran(repository).count("a") == 4
+
+
+def test_a_job_waits_for_an_earlier_one_of_its_stage(repository, records, monkeypatch):
+    waits = "touch started; while test ! -f go; do sleep 0.05; done; cat source >"
+    (repository / "dvc.yaml").write_text(STAGES.replace("cat source >", waits))
+    task = read_graph(PIPELINE, records).tasks["train@a"]
+    said = []
+    monkeypatch.setattr(turns, "say", lambda line: (said.append(line), (repository / "go").touch()))
+    earlier = Thread(target=StageJob(task, records))
+    earlier.start()
+    while not (repository / "started").exists():
+        assert earlier.is_alive()
+        sleep(0.01)
+    StageJob(task, records)()
+    assert said == ["train@a: an earlier job is still at work on it; this one waits until it has ended"]
+    assert ran(repository) == ["a"] and (repository / "trained/a").read_text() == "text\n"
+    earlier.join()
+
+
+def test_a_job_waits_for_what_a_killed_one_has_left(repository, records, monkeypatch):
+    leaves = "{ (while test ! -f go; do sleep 0.05; done; touch gone) & cat source > trained/${item}; }"
+    (repository / "dvc.yaml").write_text(STAGES.replace("cat source > trained/${item}", leaves))
+    task = read_graph(PIPELINE, records).tasks["train@a"]
+    StageJob(task, records)()  # its command has ended, but not all that this has started
+    (repository / "source").write_text("new\n")
+    monkeypatch.setattr(turns, "say", lambda line: (repository / "go").touch())
+    StageJob(task, records)()
+    assert (repository / "gone").exists() and (repository / "trained/a").read_text() == "new\n"
 
 
 def test_a_stage_that_makes_nothing_has_failed(repository, records):
