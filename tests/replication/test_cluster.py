@@ -362,13 +362,13 @@ def test_states_of_runs(repository, records, programs):
     graph = read_graph(PIPELINE, records)
     write_jobs(records, "slurm", {"train@a": "5_0", "train@b": "5_1"})
     program(programs, "squeue", "echo '5_0|RUNNING'; echo '5_1|PENDING'; echo '6|RUNNING'")
-    assert slurm.queued(records) == ["5_0", "5_1"]
+    assert slurm.queued(records) == {"train@a": "5_0", "train@b": "5_1"}
     assert states_of(graph, records) == {"train@a": "running", "train@b": "waiting", "evaluate": "not submitted"}
     program(programs, "squeue", "true")
     log = log_file(graph.tasks["train@b"], records)
     log.parent.mkdir()
     log.write_text("step 1\rstep 2\nerror: the loss is nan\n\n")
-    assert slurm.queued(records) == [] and last_line(log) == "error: the loss is nan"
+    assert slurm.queued(records) == {} and last_line(log) == "error: the loss is nan"
     assert states_of(graph, records) == {"train@a": "cancelled", "train@b": "failed", "evaluate": "not submitted"}
 
 
@@ -424,9 +424,9 @@ def test_two_submissions_at_once_are_one_line(tmp_path, monkeypatch):
     from replication.cli.locks import locked
 
     monkeypatch.chdir(tmp_path)
-    with locked([Path("submit/smoke")]):
+    with locked([Path("submit")]):  # of another profile, perhaps
         line = submit("--params", str(ROOT / "profiles/smoke/params.yaml"))
-    assert line == "error: smoke: another submission is at work; see --status"
+    assert line == "error: smoke: another submission, of this profile or another, is at work; see --status"
 
 
 def test_a_submission_that_has_not_ended_is_one_line(tmp_path, programs, monkeypatch):
@@ -437,6 +437,21 @@ def test_a_submission_that_has_not_ended_is_one_line(tmp_path, programs, monkeyp
     program(programs, "squeue", "echo '5_1|PENDING'; echo '6|PENDING'")
     line = submit("--params", str(ROOT / "profiles/smoke/params.yaml"))
     assert line.endswith("smoke: 2 jobs of an earlier submission have not ended; see --status, or: scancel 5 6")
+
+
+def test_two_profiles_do_not_make_the_same_stage(repository, records, programs):
+    graph, other = read_graph(PIPELINE, records), records.with_name("other")
+    write_jobs(records, "slurm", {"evaluate": "4"})
+    write_jobs(other, "slurm", {"train@b": "5_0", "train@c": "5_1", "record": "6"})
+    program(programs, "squeue", "echo '4|RUNNING'; echo '6|PENDING'")
+    expected = "^tiny: jobs of the profile other make 1 of the stages that are missing here, train@b among them; submit"
+    with pytest.raises(RuntimeError, match=expected):
+        slurm.check_nothing_shared(graph, records, "tiny")
+    program(programs, "squeue", "echo '4|RUNNING'")
+    slurm.check_nothing_shared(graph, records, "tiny")
+    write_jobs(other, "slurm", {"train@c": "5_1", "record": "6"})
+    program(programs, "squeue", "echo '5_1|RUNNING'; echo '6|PENDING'")
+    slurm.check_nothing_shared(graph, records, "tiny")
 
 
 @pytest.mark.parametrize(

@@ -62,13 +62,29 @@ def states() -> dict[str, str]:
     return dict(line.split("|") for line in lines)
 
 
-def queued(records: Path) -> list[str]:
-    """Jobs of the last submission that have not ended."""
+def queued(records: Path) -> dict[str, str]:
+    """Stage -> job, of the last submission of a profile, for the jobs that have not ended."""
     earlier = read_jobs(records)
     if earlier["engine"] != "slurm":
-        return []
+        return {}
     now = states()
-    return [job for job in earlier["jobs"].values() if job in now]
+    return {stage: job for stage, job in earlier["jobs"].items() if job in now}
+
+
+def check_nothing_shared(graph: Graph, records: Path, profile: str) -> None:
+    """Raises RuntimeError where another profile's submission makes what is missing here too, such as images.
+
+    Until its last job has ended: before, DVC does not know what the others have made.
+    """
+    missing = {task.name for task in graph.missing}
+    others = (file.parent for file in sorted(records.parent.glob("*/jobs.json")) if file.parent != records)
+    for other in others if missing else ():
+        shared = [stage for stage in read_jobs(other)["jobs"] if stage in missing]
+        if shared and queued(other):
+            raise RuntimeError(
+                f"{profile}: jobs of the profile {other.name} make {len(shared)} of the stages that are missing here, "
+                f"{shared[0]} among them; submit again when all of them have ended"
+            )
 
 
 def submit(graph: Graph, cluster: Cluster, pipeline: Path, records: Path, profile: str) -> dict[str, str]:
