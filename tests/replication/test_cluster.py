@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
+from time import sleep
 
 import pytest
 import torch
@@ -16,7 +18,7 @@ from dvc.repo import Repo
 from typer.testing import CliRunner
 
 from replication.cli.app import app
-from replication.cluster import local, slurm
+from replication.cluster import local, shell, slurm, turns
 from replication.cluster.batches import batches, check_kinds, describe
 from replication.cluster.graph import Graph, opened, read_graph, record
 from replication.cluster.job import StageJob
@@ -179,6 +181,44 @@ def test_finished_stages_survive_a_submission_that_was_cut_off(repository, recor
     assert not is_recorded(graph.tasks["train@a"], records)
 
 
+def test_a_note_does_not_hold_for_an_input_that_dvc_has_made_again(repository, records):
+    assert run_locally(read_graph(PIPELINE, records), 2, records) == []
+    (repository / "trained/a").write_text("again\n")  # by `dvc repro -s -f train@a`, say
+    tasks = read_graph(PIPELINE, records).tasks
+    assert not is_recorded(tasks["train@a"], records) and not is_recorded(tasks["evaluate"], records)
+    assert record(PIPELINE, records) == ["train@b"]
+    assert "evaluate" not in yaml.safe_load((repository / "dvc.lock").read_text())["stages"]
+
+
+def test_an_input_that_is_gone_keeps_only_its_stage_out_of_the_record(repository, records, capsys):
+    (repository / "dvc.yaml").write_text(STAGES.replace("deps: [source]", 'deps: ["source-${item}"]'))
+    (repository / "source-b").touch()
+    graph = read_graph(PIPELINE, records)
+    for name in ("train@a", "train@b"):
+        StageJob(graph.tasks[name], records)()
+    assert record(PIPELINE, records) == ["train@b"]
+    assert "train@a: not recorded: " in "".join(capsys.readouterr())
+
+
+def test_local_stages_see_the_gpus_of_the_caller(repository, records, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,3")
+    monkeypatch.setenv(shell.CALLERS_DEVICES, "")  # restored after the test
+    (repository / "dvc.yaml").write_text(STAGES.replace("cat source >", "printenv CUDA_VISIBLE_DEVICES >"))
+    assert run_locally(read_graph(PIPELINE, records), 2, records) == []
+    assert (repository / "trained/a").read_text() == "1,3\n"
+
+
+@pytest.mark.parametrize(
+    ("callers", "own", "seen"), [("every", "", None), ("", "", ""), ("1,3", "", "1,3"), (None, "2", "2")]
+)
+def test_gpus_of_a_stage(monkeypatch, callers, own, seen):
+    monkeypatch.delenv(shell.CALLERS_DEVICES, raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", own)
+    if callers is not None:
+        monkeypatch.setenv(shell.CALLERS_DEVICES, callers)
+    assert shell.environment().get("CUDA_VISIBLE_DEVICES") == seen and shell.CALLERS_DEVICES not in shell.environment()
+
+
 def test_a_killed_stage_runs_again_but_not_for_ever(repository, records, monkeypatch):
     (repository / "dvc.yaml").write_text(STAGES.replace("cat source >", "exec sh once ${item} >"))
     (repository / "once").write_text("test $1 = b || test -f killed || { touch killed; kill -9 $$; }\ncat source\n")
@@ -189,6 +229,34 @@ def test_a_killed_stage_runs_again_but_not_for_ever(repository, records, monkeyp
     monkeypatch.setattr(local, "STARTS", 2)
     assert run_locally(read_graph(PIPELINE, records), 2, records) == ["train@a"]
     assert ran(repository).count("a") == 4
+
+
+def test_a_job_waits_for_an_earlier_one_of_its_stage(repository, records, monkeypatch):
+    waits = "touch started; while test ! -f go; do sleep 0.05; done; cat source >"
+    (repository / "dvc.yaml").write_text(STAGES.replace("cat source >", waits))
+    task = read_graph(PIPELINE, records).tasks["train@a"]
+    said = []
+    monkeypatch.setattr(turns, "say", lambda line: (said.append(line), (repository / "go").touch()))
+    earlier = Thread(target=StageJob(task, records))
+    earlier.start()
+    while not (repository / "started").exists():
+        assert earlier.is_alive()
+        sleep(0.01)
+    StageJob(task, records)()
+    assert said == ["train@a: an earlier job is still at work on it; this one waits until it has ended"]
+    assert ran(repository) == ["a"] and (repository / "trained/a").read_text() == "text\n"
+    earlier.join()
+
+
+def test_a_job_waits_for_what_a_killed_one_has_left(repository, records, monkeypatch):
+    leaves = "{ (while test ! -f go; do sleep 0.05; done; touch gone) & cat source > trained/${item}; }"
+    (repository / "dvc.yaml").write_text(STAGES.replace("cat source > trained/${item}", leaves))
+    task = read_graph(PIPELINE, records).tasks["train@a"]
+    StageJob(task, records)()  # its command has ended, but not all that this has started
+    (repository / "source").write_text("new\n")
+    monkeypatch.setattr(turns, "say", lambda line: (repository / "go").touch())
+    StageJob(task, records)()
+    assert (repository / "gone").exists() and (repository / "trained/a").read_text() == "new\n"
 
 
 def test_a_stage_that_makes_nothing_has_failed(repository, records):
@@ -242,18 +310,35 @@ def test_a_job_is_requeued_a_limited_number_of_times(repository, records, monkey
         assert (job.checkpoint() is not None) == again
 
 
+@pytest.mark.parametrize(
+    ("element", "status", "restarts", "requeued"),
+    [("0", 137, "", "7_0\n"), (None, 137, "2", "7\n"), ("0", 137, "3", None), ("0", 1, "", None)],
+)
+def test_batch_script_requeues_its_own_element_alone(tmp_path, programs, element, status, restarts, requeued):
+    program(programs, "squeue", "echo None")
+    program(programs, "scontrol", f"echo $2 >> {tmp_path}/requeued")
+    program(programs, "sleep", "")
+    variables = {"SLURM_JOB_ID": "7", "SLURM_RESTART_COUNT": restarts}  # the first element of array 7
+    variables |= {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": element} if element else {}
+    script = f"{slurm.requeueing(3)}\nexit {status}"
+    ended = subprocess.run(["bash", "-c", script], env={"PATH": os.environ["PATH"], **variables}, check=False)
+    file = tmp_path / "requeued"
+    assert ended.returncode == status and (file.read_text() if file.exists() else None) == requeued
+
+
 def test_a_job_that_slurm_refuses_is_one_line_and_nothing_stays_queued(repository, records, programs):
     program(programs, "srun", "")
     program(programs, "scancel", 'echo "$@" > cancelled')
     program(
         programs,
         "sbatch",
-        "if [ -f first ]; then echo 'sbatch: error: Invalid account' >&2; exit 1; fi\n: > first\n"
+        "if [ -f first ]; then cp .cluster/tiny/jobs.json seen; echo 'sbatch: error: Invalid account' >&2; exit 1; fi\n: > first\n"
         "echo Submitted batch job 7",
     )
     with pytest.raises(RuntimeError, match=r"^SLURM refuses a job of tiny: sbatch: error: Invalid account$"):
         slurm.submit(read_graph(PIPELINE, records), cluster(), PIPELINE, records, "tiny")
-    assert (repository / "cancelled").read_text() == "7\n" and read_jobs(records)["jobs"] == {}
+    assert (repository / "cancelled").read_text() == "7\n"
+    assert json.loads((repository / "seen").read_text())["jobs"] == {"train@a": "7_0", "train@b": "7_1"}
 
 
 def test_no_sbatch_and_an_unknown_partition_are_one_line(programs, monkeypatch):
@@ -277,13 +362,13 @@ def test_states_of_runs(repository, records, programs):
     graph = read_graph(PIPELINE, records)
     write_jobs(records, "slurm", {"train@a": "5_0", "train@b": "5_1"})
     program(programs, "squeue", "echo '5_0|RUNNING'; echo '5_1|PENDING'; echo '6|RUNNING'")
-    assert slurm.queued(records) == ["5_0", "5_1"]
+    assert slurm.queued(records) == {"train@a": "5_0", "train@b": "5_1"}
     assert states_of(graph, records) == {"train@a": "running", "train@b": "waiting", "evaluate": "not submitted"}
     program(programs, "squeue", "true")
     log = log_file(graph.tasks["train@b"], records)
     log.parent.mkdir()
     log.write_text("step 1\rstep 2\nerror: the loss is nan\n\n")
-    assert slurm.queued(records) == [] and last_line(log) == "error: the loss is nan"
+    assert slurm.queued(records) == {} and last_line(log) == "error: the loss is nan"
     assert states_of(graph, records) == {"train@a": "cancelled", "train@b": "failed", "evaluate": "not submitted"}
 
 
@@ -339,9 +424,9 @@ def test_two_submissions_at_once_are_one_line(tmp_path, monkeypatch):
     from replication.cli.locks import locked
 
     monkeypatch.chdir(tmp_path)
-    with locked([Path("submit/smoke")]):
+    with locked([Path("submit")]):  # of another profile, perhaps
         line = submit("--params", str(ROOT / "profiles/smoke/params.yaml"))
-    assert line == "error: smoke: another submission is at work; see --status"
+    assert line == "error: smoke: another submission, of this profile or another, is at work; see --status"
 
 
 def test_a_submission_that_has_not_ended_is_one_line(tmp_path, programs, monkeypatch):
@@ -354,10 +439,29 @@ def test_a_submission_that_has_not_ended_is_one_line(tmp_path, programs, monkeyp
     assert line.endswith("smoke: 2 jobs of an earlier submission have not ended; see --status, or: scancel 5 6")
 
 
+def test_two_profiles_do_not_make_the_same_stage(repository, records, programs):
+    graph, other = read_graph(PIPELINE, records), records.with_name("other")
+    write_jobs(records, "slurm", {"evaluate": "4"})
+    write_jobs(other, "slurm", {"train@b": "5_0", "train@c": "5_1", "record": "6"})
+    program(programs, "squeue", "echo '4|RUNNING'; echo '6|PENDING'")
+    expected = "^tiny: jobs of the profile other make 1 of the stages that are missing here, train@b among them; submit"
+    with pytest.raises(RuntimeError, match=expected):
+        slurm.check_nothing_shared(graph, records, "tiny")
+    program(programs, "squeue", "echo '4|RUNNING'")
+    slurm.check_nothing_shared(graph, records, "tiny")
+    write_jobs(other, "slurm", {"train@c": "5_1", "record": "6"})
+    program(programs, "squeue", "echo '5_1|RUNNING'; echo '6|PENDING'")
+    slurm.check_nothing_shared(graph, records, "tiny")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"stages": {}}, "cluster: stages: needs default"),
+        (
+            {"stages": {"default": {"partition": None, "hours": 1, "cpus": 1, "memory": 1, "gpus": 4}}},
+            "cluster.stages.default.gpus: 0 or 1, because a stage is one process; to train on several GPUs, start torchrun",
+        ),
         ({"requeues": -1}, "cluster.requeues: Input should be greater than or equal to 0"),
         ({"acount": "x"}, "cluster.acount: unknown key; did you mean 'account'?"),
         ({"stages": {"default": {"partition": None}}}, "cluster.stages.default.hours: Field required"),

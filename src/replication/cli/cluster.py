@@ -62,9 +62,11 @@ def submit(
 def _alone(profile: str) -> Iterator[None]:
     with ExitStack() as held:
         try:
-            held.enter_context(locked([Path("submit") / profile]))
+            held.enter_context(locked([Path("submit")]))  # of whatever profile: they share the stages of data/dvc.yaml
         except RuntimeError:
-            raise RuntimeError(f"{profile}: another submission is at work; see --status") from None
+            raise RuntimeError(
+                f"{profile}: another submission, of this profile or another, is at work; see --status"
+            ) from None
         yield
 
 
@@ -88,6 +90,7 @@ def _queue(params: Params, pipeline: Path, records: Path) -> None:
     if not graph.missing:
         typer.echo(f"{params.profile}: nothing to submit; {len(record(pipeline, records))} stages recorded")
         return
+    slurm.check_nothing_shared(graph, records, params.profile)
     jobs = slurm.submit(graph, params.cluster, pipeline, records, params.profile)
     numbers = sorted({int(number.split("_")[0]) for number in jobs.values()})
     typer.echo(
@@ -98,9 +101,12 @@ def _queue(params: Params, pipeline: Path, records: Path) -> None:
 def _run_here(params: Params, pipeline: Path, records: Path, at_once: int) -> None:
     from replication.cluster.graph import read_graph, record
     from replication.cluster.local import run_locally
+    from replication.cluster.slurm import check_nothing_shared
 
     _check_nothing_runs(params.profile, records)
-    failed = run_locally(read_graph(pipeline, records), at_once, records)
+    graph = read_graph(pipeline, records)
+    check_nothing_shared(graph, records, params.profile)
+    failed = run_locally(graph, at_once, records)
     typer.echo(f"{params.profile}: {len(record(pipeline, records))} stages recorded")
     if failed:
         raise RuntimeError(f"{params.profile}: {len(failed)} stages failed, {failed[0]} among them; see --status")
@@ -110,7 +116,7 @@ def _check_nothing_runs(profile: str, records: Path) -> None:
     from replication.cluster.slurm import queued
 
     if jobs := queued(records):
-        numbers = " ".join(dict.fromkeys(job.split("_")[0] for job in jobs))
+        numbers = " ".join(dict.fromkeys(job.split("_")[0] for job in jobs.values()))
         raise RuntimeError(
             f"{profile}: {len(jobs)} jobs of an earlier submission have not ended; see --status, or: scancel {numbers}"
         )

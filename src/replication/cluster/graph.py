@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dvc.dependency.base import DependencyDoesNotExistError
 from dvc.dependency.param import ParamsDependency
 from dvc.exceptions import DvcException
 from dvc.lock import LockError
@@ -22,6 +23,7 @@ from networkx import DiGraph, dfs_postorder_nodes
 
 from replication.cluster.records import Task, is_recorded
 from replication.cluster.shell import environment
+from wne.console import say
 
 _COMMAND = re.compile(r"replicate (\w+) ([^ ]+)")
 
@@ -64,7 +66,8 @@ def record(pipeline: Path, records: Path, *, wait: bool = False) -> list[str]:
     """What `dvc commit` does for the stages that jobs have finished; returns their names.
 
     A stage counts if its command, parameters, code and everything before it are what they were when it was submitted, and
-    nobody has changed its outputs since. `wait` for a DVC that is running.
+    nobody has changed its inputs and outputs since. `wait` for a DVC that is running. A stage whose input is gone is left
+    out, with a line.
 
     Raises:
         RuntimeError: DVC is running here, or refuses the pipeline.
@@ -74,10 +77,8 @@ def record(pipeline: Path, records: Path, *, wait: bool = False) -> list[str]:
         for stage in (stage for stage in order if stage.always_changed):
             _run(stage)
         tasks = _tasks(graph, order)
-        finished = [s for s in order if s.always_changed or is_recorded(tasks[s.addressing], records)]
-        for stage in finished:
-            stage.save()
-            stage.commit()
+        noted = [s for s in order if s.always_changed or is_recorded(tasks[s.addressing], records)]
+        finished = [stage for stage in noted if _save(stage)]
         for file in dict.fromkeys(stage.path for stage in finished):  # a lock file is written once, not for each stage
             same = [stage for stage in finished if stage.path == file]
             same[0].dvcfile.dump_stages(same, update_pipeline=False)
@@ -110,6 +111,16 @@ def _run(stage: Stage) -> None:
         raise RuntimeError(f"{stage.cmd}: {' '.join(last)}")
 
 
+def _save(stage: Stage) -> bool:
+    try:
+        stage.save()
+    except DependencyDoesNotExistError as error:
+        say(f"{stage.addressing}: not recorded: {error}")
+        return False
+    stage.commit()
+    return True
+
+
 def _tasks(graph: DiGraph, order: list[Stage]) -> dict[str, Task]:
     tasks: dict[str, Task] = {}
     for stage in order:
@@ -129,6 +140,7 @@ def _tasks(graph: DiGraph, order: list[Stage]) -> dict[str, Task]:
             kept=tuple(out.fs_path for out in stage.outs if out.persist),
             needs=tuple(sorted(task.name for task in before)),
             identity=_identity(stage, [task.identity for task in before], graph),
+            reads=tuple(dep.fs_path for dep in stage.deps if not isinstance(dep, ParamsDependency)),
         )
     return tasks
 

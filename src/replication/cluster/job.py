@@ -13,8 +13,9 @@ from pathlib import Path
 
 from submitit.helpers import DelayedSubmission
 
-from replication.cluster.records import Task, is_recorded, log_file, note_finished
+from replication.cluster.records import Task, is_recorded, log_file, note_finished, signature
 from replication.cluster.shell import environment
+from replication.cluster.turns import turn
 from wne.console import say
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl
@@ -37,23 +38,28 @@ class StageJob:
     requeues: int = 0
 
     def __call__(self) -> None:
+        with turn(self.task, self.records) as lock:
+            self._run(lock)
+
+    def _run(self, lock: int) -> None:
         task = self.task
         if is_recorded(task, self.records):
             say(f"{task.name}: has finished before")
             return
+        read = signature(task.reads)
         for out in set(task.outs) - set(task.kept):
             _remove(Path(out))
         log = log_file(task, self.records)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            status = _run(task, output)
+            status = _run(task, output, lock)
         if status < 0 or 128 < status < 128 + signal.NSIG:
             os.kill(os.getpid(), signal.SIGKILL)
         absent = [out for out in task.outs if not Path(out).exists()]
         if status or absent:
             reason = f"exit status {status}" if status else f"has not made {absent[0]}"
             raise StageFailed(f"{task.command}: {reason}; see {log}")
-        note_finished(task, self.records)
+        note_finished(task, self.records, read)
 
     def checkpoint(self) -> DelayedSubmission | None:
         """What submitit puts into the queue again when time is up or the job is preempted; None: it has been enough."""
@@ -79,7 +85,7 @@ class RecordJob:
         return DelayedSubmission(self)
 
 
-def _run(task: Task, output: object) -> int:
+def _run(task: Task, output: object, lock: int) -> int:
     process = subprocess.Popen(
         task.command,
         shell=True,
@@ -88,6 +94,7 @@ def _run(task: Task, output: object) -> int:
         stdout=output,
         stderr=subprocess.STDOUT,
         preexec_fn=_prepare,
+        pass_fds=(lock,),
     )
     try:
         return process.wait()

@@ -11,6 +11,7 @@ from submitit import LocalExecutor, LocalJob
 from replication.cluster.graph import Graph
 from replication.cluster.job import StageJob
 from replication.cluster.records import Task, forget_logs, is_recorded, write_jobs
+from replication.cluster.shell import CALLERS_DEVICES, DEVICES, EVERY_DEVICE
 from wne.console import say
 
 STARTS = 4  # of a stage that is killed every time
@@ -21,11 +22,12 @@ def run_locally(graph: Graph, at_once: int, records: Path) -> list[str]:
     """Runs what is missing, `at_once` stages at a time; returns the stages that failed or were killed STARTS times.
 
     What does not depend on them runs all the same. The threads of the machine are shared out, unless OMP_NUM_THREADS says
-    how many each may have.
+    how many each may have. All stages see the caller's GPUs.
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // at_once)))
     executor = LocalExecutor(records / "submitit")
     executor.update_parameters(timeout_min=_NO_LIMIT, signal_delay_s=30)
+    os.environ[CALLERS_DEVICES] = os.environ.get(DEVICES, EVERY_DEVICE)
     states = {task.name: "waiting" for task in graph.missing}
     starts = dict.fromkeys(states, 0)
     running: dict[str, LocalJob] = {}

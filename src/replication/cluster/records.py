@@ -7,6 +7,7 @@ process write at a time.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from wne.files import write_text
 
 FOLDER = Path(".cluster")
+Signature = dict[str, list[list]]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Task:
     kept: tuple[str, ...]  # of them, those that are not deleted before the command runs
     needs: tuple[str, ...]  # names of the stages before it
     identity: str
+    reads: tuple[str, ...] = ()  # absolute, the files and folders that it depends on
 
     @property
     def label(self) -> str:
@@ -57,8 +60,10 @@ def last_line(file: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def note_finished(task: Task, records: Path) -> None:
-    write_text(_note(task, records), json.dumps({"identity": task.identity, "outs": _signature(task)}) + "\n")
+def note_finished(task: Task, records: Path, read: Signature) -> None:
+    """`read`: `signature(task.reads)` of before the command ran, so that an input that changes meanwhile is noticed."""
+    note = {"identity": task.identity, "outs": signature(task.outs), "reads": read}
+    write_text(_note(task, records), json.dumps(note) + "\n")
 
 
 def is_recorded(task: Task, records: Path) -> bool:
@@ -67,7 +72,16 @@ def is_recorded(task: Task, records: Path) -> bool:
         note = json.loads(_note(task, records).read_text())
     except FileNotFoundError:
         return False
-    return note == {"identity": task.identity, "outs": _signature(task)}
+    return note == {"identity": task.identity, "outs": signature(task.outs), "reads": signature(task.reads)}
+
+
+def signature(paths: Iterable[str]) -> Signature:
+    """Path -> (name, bytes, time of the last change) of each file; nothing for a path that is not there."""
+    found = {}
+    for path in map(Path, paths):
+        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        found[str(path)] = [[str(f), f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.exists()]
+    return found
 
 
 def write_jobs(records: Path, engine: str, jobs: dict[str, str], **facts: object) -> None:
@@ -86,12 +100,3 @@ def _note(task: Task, records: Path) -> Path:
 
 def _file_name(task: Task) -> str:
     return quote(task.name.split(":")[-1], safe="@")
-
-
-def _signature(task: Task) -> dict[str, list[list]]:
-    """Output -> (name, bytes, time of the last change) of each file; nothing for an output that is not there."""
-    found = {}
-    for out in map(Path, task.outs):
-        files = sorted(file for file in out.rglob("*") if file.is_file()) if out.is_dir() else [out]
-        found[str(out)] = [[str(f), f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.exists()]
-    return found

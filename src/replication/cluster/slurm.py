@@ -21,18 +21,26 @@ from replication.study.params import Cluster
 
 WARNING = 60  # seconds before the time limit at which a job is requeued
 # How the batch script ends. 129 to 192: its step was killed by a signal. It then waits for SLURM to end it, so that the job
-# does not count as failed. At the limit SLURM ends the script itself, as it does when the job is cancelled.
+# does not count as failed. At the limit SLURM ends the script itself, as it does when the job is cancelled. One element of
+# each array has the number of the array as SLURM_JOB_ID, by which scontrol would requeue all of them.
 _REQUEUE = """\
 requeue() {{
   status=$?
-  reason=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%r)
+  job=$SLURM_JOB_ID
+  if [ -n "$SLURM_ARRAY_TASK_ID" ]; then job=${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID; fi
+  reason=$(squeue --noheader --jobs="$job" --format=%r)
   if {{ [ $status -gt 128 ] && [ $status -le 192 ]; }} || [ "$reason" = TimeLimit ]; then
-    [ "${{SLURM_RESTART_COUNT:-0}}" -lt {requeues} ] && scontrol requeue "$SLURM_JOB_ID" && sleep 60
+    [ "${{SLURM_RESTART_COUNT:-0}}" -lt {requeues} ] && scontrol requeue "$job" && sleep 60
   fi
   exit $status
 }}
 trap requeue EXIT"""
 _THREADS = "export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$SLURM_CPUS_PER_TASK}"
+
+
+def requeueing(requeues: int) -> str:
+    """Lines of bash for the head of a job's script: requeue it when it is killed or late, at most `requeues` times."""
+    return _REQUEUE.format(requeues=requeues)
 
 
 def check_slurm(cluster: Cluster, params_file: str) -> None:
@@ -54,13 +62,29 @@ def states() -> dict[str, str]:
     return dict(line.split("|") for line in lines)
 
 
-def queued(records: Path) -> list[str]:
-    """Jobs of the last submission that have not ended."""
+def queued(records: Path) -> dict[str, str]:
+    """Stage -> job, of the last submission of a profile, for the jobs that have not ended."""
     earlier = read_jobs(records)
     if earlier["engine"] != "slurm":
-        return []
+        return {}
     now = states()
-    return [job for job in earlier["jobs"].values() if job in now]
+    return {stage: job for stage, job in earlier["jobs"].items() if job in now}
+
+
+def check_nothing_shared(graph: Graph, records: Path, profile: str) -> None:
+    """Raises RuntimeError where another profile's submission makes what is missing here too, such as images.
+
+    Until its last job has ended: before, DVC does not know what the others have made.
+    """
+    missing = {task.name for task in graph.missing}
+    others = (file.parent for file in sorted(records.parent.glob("*/jobs.json")) if file.parent != records)
+    for other in others if missing else ():
+        shared = [stage for stage in read_jobs(other)["jobs"] if stage in missing]
+        if shared and queued(other):
+            raise RuntimeError(
+                f"{profile}: jobs of the profile {other.name} make {len(shared)} of the stages that are missing here, "
+                f"{shared[0]} among them; submit again when all of them have ended"
+            )
 
 
 def submit(graph: Graph, cluster: Cluster, pipeline: Path, records: Path, profile: str) -> dict[str, str]:
@@ -79,6 +103,7 @@ def submit(graph: Graph, cluster: Cluster, pipeline: Path, records: Path, profil
             work = [StageJob(task, records, cluster.requeues) for task in batch.tasks]
             numbers = _queue(work, batch.kind, cluster, records, profile, dependency)
             jobs |= {task.name: number for task, number in zip(batch.tasks, numbers)}
+            write_jobs(records, "slurm", jobs)  # each time: no job is unknown after a submission that dies
         last = RecordJob(Path.cwd(), pipeline, records)
         after = dict.fromkeys(number.split("_")[0] for number in jobs.values())
         (jobs[RECORD],) = _queue([last], RECORD, cluster, records, profile, ":".join(["afterany", *after]))
@@ -106,7 +131,7 @@ def _queue(work: list, kind: str, cluster: Cluster, records: Path, profile: str,
         mem=f"{math.ceil(1024 * resources.memory)}M",
         signal_delay_s=WARNING,
         dependency=dependency,
-        setup=[_REQUEUE.format(requeues=cluster.requeues), _THREADS],
+        setup=[requeueing(cluster.requeues), _THREADS],
         srun_args=[f"--cpus-per-task={resources.cpus}"],  # since SLURM 22.05 srun does not ask sbatch
         additional_parameters={"requeue": True, "kill-on-invalid-dep": "yes", **cluster.options},
         **gpus,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from replication.study.params.types import Count, Frozen, Name, Positive
 
@@ -12,13 +12,20 @@ DEFAULT_KIND = "default"
 
 
 class Resources(Frozen):
-    """Of one job. `memory` in GB; `hours`: its time limit, after which it is requeued."""
+    """Of one job. `memory` in GB; `hours`: its time limit, after which it is requeued; `gpus`: 0 or 1."""
 
     partition: str | None  # null: the cluster's default
     hours: Positive
     cpus: Count
     memory: Positive
     gpus: Annotated[int, Field(ge=0)]
+
+    @field_validator("gpus")
+    @classmethod
+    def _uses_one(cls, gpus: int) -> int:
+        if gpus > 1:
+            raise ValueError("0 or 1, because a stage is one process; to train on several GPUs, start torchrun by hand")
+        return gpus
 
     def __str__(self) -> str:
         gpus = f"{self.gpus} GPU, " if self.gpus else ""
