@@ -97,7 +97,7 @@ def test_published_weights_become_a_hub_folder(tmp_path):
     loaded = HubDenoiser.from_pretrained(tmp_path)
     y = random_images(1, 1, 24, 24, dtype=torch.float32)
     torch.testing.assert_close(loaded(y), load_denoiser(find_weights("dncnn-wne-s25"))(y))
-    assert json.loads((tmp_path / "config.json").read_text())["depth"] == 10
+    assert json.loads((tmp_path / "config.json").read_text())["depth"] == 20
     assert_normalization_equivariant(loaded)
 
 

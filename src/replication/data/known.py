@@ -144,7 +144,9 @@ def _size(path: Path) -> tuple[int, int]:
 
     try:
         return image_size(path)
-    except Image.DecompressionBombError:
+    except registry.DataError as error:
+        if not isinstance(error.__cause__, Image.DecompressionBombError):
+            raise
         most = 2 * Image.MAX_IMAGE_PIXELS / 1e6
         raise registry.DataError(
             f"{path}: has more than {most:.0f} million pixels, which are not read; cut it into parts, or remove it"
