@@ -30,8 +30,8 @@ def test_each_change_is_compared_with_ne_arch_on_its_own_patches(study):
         "fdncnn-reflect-wne-s25": "reflect padding",
         "fdncnn-sort-wne-s25": "SortPool",
         "fdncnn-mixing-wne-s25": "mixing scalar",
-        "fdncnn-smoothing-wne-s25": "mixing scalar, weights that start with sum 1",
-        "fdncnn-parts-wne-s25": "mixing scalar, weights that start with sum 1, reflect padding, SortPool",
+        "fdncnn-smoothing-wne-s25": "mixing scalar, sum-1 start",
+        "fdncnn-parts-wne-s25": "all of these",
         "fdncnn-wne-patch64-s25": "patches of 64 pixels",
     }
     assert rows["against"].to_dict() == {

@@ -13,7 +13,7 @@ _PARTS = {  # keyword of FDnCNN -> what it adds
     "padding": "reflect padding",
     "activation": "SortPool",
     "mixing": "mixing scalar",
-    "initialization": "weights that start with sum 1",
+    "initialization": "sum-1 start",
 }
 
 
@@ -34,5 +34,8 @@ def gaps_by_part(params: Params, summary: Summary) -> pd.DataFrame:
     found = pd.concat([main, own], ignore_index=True)
     parts = [[_PARTS[key] for key in params.models[model].size if key in _PARTS] for model in found["model"]]
     larger = [patch[name] if patch[name] not in usual else None for name in found["run"]]
-    changes = [f"patches of {side} pixels" if side else ", ".join(of) for of, side in zip(parts, larger)]
+    changes = [
+        f"patches of {side} pixels" if side else "all of these" if len(of) == len(_PARTS) else ", ".join(of)
+        for of, side in zip(parts, larger)
+    ]
     return found.assign(change=changes, parts=list(map(len, parts)))
