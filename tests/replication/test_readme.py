@@ -36,7 +36,7 @@ def test_the_example_runs():
 def test_readme_is_short():
     """A page that is read in two minutes; all else is a link away."""
     start, end = README.index("<!-- claims"), README.index("<!-- end of claims -->")
-    assert len((README[:start] + README[end:]).encode()) < 5400
+    assert len((README[:start] + README[end:]).encode()) < 5600
 
 
 def test_every_file_that_readme_links_to_is_there():
