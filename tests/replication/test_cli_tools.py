@@ -39,7 +39,7 @@ def noisy(*shape: int) -> np.ndarray:
 def test_one_file_into_a_file_or_a_folder(tmp_path, monkeypatch, capsys):
     write_image(tmp_path / "in.png", noisy(20, 16))
     status, out, _ = run(monkeypatch, capsys, "denoise", tmp_path / "in.png", tmp_path / "sub/out.tif")
-    assert status == 0 and "1 of 1 denoised with dncnn-wne-s25" in out
+    assert status == 0 and "1 of 1 denoised with fdncnn-wne-s0to55" in out
     (tmp_path / "folder").mkdir()
     assert run(monkeypatch, capsys, "denoise", tmp_path / "in.png", tmp_path / "folder")[0] == 0
     np.testing.assert_array_equal(read_image(tmp_path / "sub/out.tif"), read_image(tmp_path / "folder/in.png"))
@@ -102,13 +102,13 @@ def test_mistakes_are_one_line(tmp_path, monkeypatch, capsys, arguments, message
 def test_info_says_what_a_checkpoint_is(monkeypatch, capsys):
     status, out, _ = run(monkeypatch, capsys, "info", "dncnn-wne-s25")
     assert status == 0
-    for fact in ("backbone dncnn, depth 10, width 48", "wne", "167,569", "bsd400, gaussian noise, sigma 25"):
+    for fact in ("backbone dncnn, depth 20, width 64", "wne", "667,073", "bsd400, gaussian noise, sigma 25"):
         assert fact in out
 
 
 def test_list_names_weights_and_backbones(monkeypatch, capsys):
     status, out, _ = run(monkeypatch, capsys, "list")
-    assert status == 0 and "dncnn-wne-s25" in out and "restormer" in out and "timm:<name>" in out
+    assert status == 0 and "fdncnn-wne-s0to55" in out and "restormer" in out and "timm:<name>" in out
 
 
 def test_help_has_examples(monkeypatch, capsys):
