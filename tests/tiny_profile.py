@@ -33,7 +33,7 @@ def tiny_profile(root: Path, **changes: object) -> tuple[Params, ProfilePaths]:
     bench |= {"draws": 1, "qualities": [10, 80] if task["jpeg"] else []}
     bench |= {key: changes.pop(key) for key in ("defects", "draws", "crop") if key in changes}
     raw["test_sets"], raw["tasks"] = {"tiny": bench}, {"awgn": task}
-    raw["recipes"]["cnn"] |= changes.pop("recipe", {})
+    raw["recipes"]["cnn"] |= {"optimizer": "adam"} | changes.pop("recipe", {})
     raw["models"][changes.get("model", "dncnn")] |= changes.pop("size", {})
     raw["runs"] = {RUN: {**raw["runs"][RUN], "train_set": "tiny-train", **changes}}
     raw["groups"] = {raw["runs"][RUN]["group"]: raw["groups"][raw["runs"][RUN]["group"]]}

@@ -141,7 +141,7 @@ def test_a_small_budget_goes_through_all_parts_and_a_second_call_goes_on(profile
 @pytest.mark.slow
 def test_what_fails_is_named_and_the_rest_goes_on(profile, replicate):
     raw = yaml.safe_load(profile.read_text())
-    raw["recipes"]["cnn"] |= {"patch": 40, "lr": 1e30}  # the loss is soon not finite; the other recipe has other patches
+    raw["recipes"]["cnn"] |= {"patch": 40, "lr": 1e30}  # a loss that is not finite, on patches of its own
     profile.write_text(yaml.safe_dump(raw, sort_keys=False))
     status, shown, errors = replicate("budget", "30", "--params", "params.yaml", "--out", "out", "--device", "cpu")
     assert status == 1 and "1 of 3 runs done" in shown, errors

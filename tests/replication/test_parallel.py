@@ -34,11 +34,11 @@ class Kind(NamedTuple):
 # Adam divides by the size of the gradient, which makes much of its last bits where it is small.
 # Muon rounds its orthogonal matrix to bfloat16, which makes a last bit of the gradient 2^-8 of a step.
 KINDS = {
-    "fdncnn": Kind({"model": "fdncnn", "variant": "wne"}, 1e-2),
-    "dncnn": Kind({}, 1e-2),
-    "stochastic depth": Kind({"model": "swinir", "size": {"drop_path": 0.5}}, 1e-2),
+    "fdncnn": Kind({"model": "fdncnn", "variant": "wne"}, 1e-3),
+    "dncnn": Kind({}, 1e-3),
+    "stochastic depth": Kind({"model": "swinir", "size": {"drop_path": 0.5}}, 1e-3),
     "muon": Kind({"recipe": {"optimizer": "muon"}}, 1e-2),
-    "pairs": Kind({**PAIRED, "variant": "baseline"}, 1e-2),
+    "pairs": Kind({**PAIRED, "variant": "baseline"}, 1e-3),
 }
 RESUMED = "fdncnn"
 
