@@ -97,7 +97,7 @@ def test_paper_profile_has_the_hyperparameters_of_table_4():
         assert (r.batch, r.patch, r.loss, r.lr, r.steps, r.halve_every) == expected, name
 
 
-_WITHOUT_BASELINE = ("ne-parts", "blind")  # compared with NE-arch (tests/replication/test_ne_parts.py), and with the input
+_WITHOUT_BASELINE = ("ne-parts", "blind")  # compared with NE-arch (test_ne_parts.py), and with the input
 
 
 @pytest.mark.parametrize("profile", ["default", "bsd400", "published", "gpu"])
