@@ -145,7 +145,7 @@ def test_figures_come_from_results_alone(reproduced):
 def test_the_paper_profile_is_a_complete_pipeline(repository):
     stages = ran(_dvc(repository, "repro", "--dry", "--force", "profiles/paper/dvc.yaml"))
     assert len({s for s in stages if s.startswith("train@")}) == 79
-    assert len({s for s in stages if s.startswith("evaluate@")}) == 12
+    assert len({s for s in stages if s.startswith("evaluate@")}) == 13
     assert {
         "download@waterloo",
         "compose-grey8694",
