@@ -83,7 +83,7 @@ def _name(file: Path, paths: ProfilePaths) -> str:
 
 
 def _size(results: dict[str, bytes], weights: object) -> int:
-    """Of the tar: each file has a header and fills blocks of 512 bytes, and the end is a record of 10,240."""
+    """Bytes of the tar: each file has a header and fills blocks of 512 bytes, and the end is a record of 10,240."""
     return sum(512 + -(-len(data) // 512) * 512 for data in [*results.values(), *weights]) + tarfile.RECORDSIZE
 
 
