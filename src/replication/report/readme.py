@@ -7,13 +7,16 @@ from pathlib import Path
 
 from replication.claims import VERDICTS, Claim
 from replication.claims.ledger import NOT_TESTED
+from replication.claims.parts import Part, Test
 from replication.report.source import Source, read_source
 from replication.report.table import Row, Table
 from replication.study.params import load_params
 from replication.study.paths import ProfilePaths
 
 START, END = "<!-- {name}: made by `replicate readme` -->", "<!-- end of {name} -->"
-_PROFILES = ("profiles/bsd400/params.yaml", "params.yaml")  # whose results are in the repository; the stronger first
+_PROFILES = ("profiles/bsd400/params.yaml", "params.yaml")  # every claim; the stronger first
+_PUBLISHED = "profiles/published/params.yaml"  # the DnCNN family alone
+_CURVE = "DnCNN, sigma 25"  # of Fig. 3
 
 
 def strongest(profiles: list[Source]) -> list[tuple[str, Claim]]:
@@ -40,24 +43,47 @@ def claims(profiles: list[Source]) -> str:
     return "\n\n".join([f"**{counts}.**", table, "\n".join(pages)])
 
 
+def beside_paper(published: Source) -> str:
+    """A row for each comparison of C3 and C4 on one curve of Fig. 3 that the paper prints too: its value, ours in dB."""
+    rows: list[Row] = []
+    for claim in published.claims:
+        if claim.rule.id not in ("C3", "C4"):
+            continue
+        papers = {(part.name, test.label): test.value for part in claim.papers for test in part.tests}
+        for part in claim.parts:
+            for test in part.tests:
+                paper = papers.get((part.name, test.label))
+                if paper is not None and test.label.startswith(_CURVE):
+                    ours, low, high = map(part.style, (test.value, test.low, test.high))
+                    rows.append([_comparison(part, test), part.style(paper), f"{ours} [{low}, {high}]"])
+    return Table("", [[f"{_CURVE}, dB", "paper", "ours"]], [rows]).markdown()
+
+
+def _comparison(part: Part, test: Test) -> str:
+    """What is compared, then the noise: "WNE - baseline, highest noise"."""
+    words = f"{part.name}{test.label.removeprefix(_CURVE)}".split(", ")
+    return ", ".join(sorted(words, key=lambda word: word.endswith("noise")))
+
+
 def _numbers(claim: Claim) -> tuple[str, str]:
     """The paper's and ours, of the first part of the rule; where there is none, the place and the counts."""
     if not claim.parts:
         return claim.rule.where, "proved; the tests check it in numbers" if claim.rule.tests else "; ".join(claim.notes)
     part = claim.parts[0]
     printed = [paper.number for paper in claim.papers if paper.name == part.name]
-    return (printed or [claim.rule.where])[0], f"{part.name}: {part.number}; {claim.counts}"
+    paper, ours = (number.removeprefix("median ") for number in ((printed or [claim.rule.where])[0], part.number))
+    return paper, f"{part.name}: {ours}; {claim.counts}"
 
 
-def read_profiles(root: Path = Path(".")) -> list[Source]:
-    """The profiles whose results are in the repository."""
-    profiles = [load_params(root / file) for file in _PROFILES]
-    return [read_source(params, ProfilePaths(params.profile, root)) for params in profiles]
+def blocks(root: Path = Path(".")) -> dict[str, str]:
+    """Name of a block of README -> its text, from the results in the repository."""
+    *profiles, published = (_source(root, file) for file in (*_PROFILES, _PUBLISHED))
+    return {"published": beside_paper(published), "claims": claims(profiles)}
 
 
-def blocks(profiles: list[Source]) -> dict[str, str]:
-    """Name of a block of README -> its text."""
-    return {"claims": claims(profiles)}
+def _source(root: Path, file: str) -> Source:
+    params = load_params(root / file)
+    return read_source(params, ProfilePaths(params.profile, root))
 
 
 def replace_block(readme: str, name: str, block: str) -> str:
