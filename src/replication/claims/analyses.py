@@ -113,7 +113,7 @@ def reuse(params: Params, summary: Summary) -> Outcome:
 RULES = (
     Rule(
         id="C6",
-        title="WNE costs no time; NE-arch costs 1.5 to 1.9 times",
+        title="WNE adds no time, NE-arch 50 to 90 %",
         fixed="2026-11-26",
         statement="WNE has no measurable overhead on the GPU; NE-arch costs 1.5 to 1.9 times the baseline's time",
         where="Tables 2, 5, 6",

@@ -72,7 +72,8 @@ def _numbers(claim: Claim) -> tuple[str, str]:
     part = claim.parts[0]
     printed = [paper.number for paper in claim.papers if paper.name == part.name]
     paper, ours = (number.removeprefix("median ") for number in ((printed or [claim.rule.where])[0], part.number))
-    return paper, f"{part.name}: {ours}; {claim.counts}"
+    failing = ", ".join(other.name for other in claim.parts[1:] if other.counts.fail)
+    return paper, f"{part.name}: {ours}; {claim.counts}" + (failing and f" (fails: {failing})")
 
 
 def blocks(root: Path = Path(".")) -> dict[str, str]:
