@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
 from pathlib import Path
 from threading import Thread
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 import torch
@@ -246,6 +247,26 @@ def test_a_job_waits_for_an_earlier_one_of_its_stage(repository, records, monkey
     assert said == ["train@a: an earlier job is still at work on it; this one waits until it has ended"]
     assert ran(repository) == ["a"] and (repository / "trained/a").read_text() == "text\n"
     earlier.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_a_killed_job_takes_its_stage_with_it(repository, records):
+    (repository / "dvc.yaml").write_text(re.sub("cmd: mkdir.*", "cmd: sh once ${item}", STAGES))
+    (repository / "once").write_text(
+        "mkdir -p trained\ntest -f started || { touch started; exec sleep 60; }\ncat source > trained/$1\n"
+    )
+    task = read_graph(PIPELINE, records).tasks["train@a"]
+    (repository / "job").write_bytes(pickle.dumps(StageJob(task, records)))
+    job = subprocess.Popen([sys.executable, "-c", "import pickle; pickle.load(open('job', 'rb'))()"])
+    while not (repository / "started").exists():
+        assert job.poll() is None
+        sleep(0.01)
+    job.kill()
+    start = monotonic()
+    StageJob(task, records)()  # would wait for the lock of the other
+    assert monotonic() - start < 30
+    assert (repository / "trained/a").read_text() == "text\n"
+    job.wait()
 
 
 def test_a_job_waits_for_what_a_killed_one_has_left(repository, records, monkeypatch):

@@ -68,18 +68,20 @@ def test_smoke_profile_with_kills_is_that_of_dvc_repro(tmp_path, slurm):
     print(shell(submitted, f"replicate submit --params {PARAMS}"), flush=True)
     jobs = json.loads((submitted / ".cluster/smoke/jobs.json").read_text())["jobs"]
     numbers = {run: jobs[f"{PIPELINE}:train@{run}"] for run in (KILLED, LATE)}
-    events = {
-        KILLED: ["scancel", "--signal=KILL", f"{numbers[KILLED]}.0"],
-        LATE: ["scontrol", "update", f"JobId={numbers[LATE]}", "TimeLimit=1"],
-    }
+    limit = ["scontrol", "update", f"JobId={numbers[LATE]}", "TimeLimit=1"]
+    freeze = ["pkill", "-STOP", "-f", f"replicate train {LATE} "]  # in the middle of its training, however fast it is
+    events = {KILLED: [["scancel", "--signal=KILL", f"{numbers[KILLED]}.0"]], LATE: [freeze, limit]}
     shown = ""
     while queue := shell(submitted, "squeue --noheader --array --format='%i %j %T'").splitlines():
         assert time.monotonic() - started < LIMIT, queue
         for run in [run for run in events if (submitted / f"checkpoints/smoke/unfinished/{run}.pt").exists()]:
-            subprocess.run(events.pop(run), check=True)
+            for command in events.pop(run):
+                subprocess.run(command, check=True)
+        if not events and not shown:
             shown = shell(submitted, f"replicate submit --params {PARAMS} --status")
         if LATE not in events and "Restarts=1" in shell(submitted, f"scontrol show job {numbers[LATE]}"):
-            shell(submitted, f"scontrol update JobId={numbers[LATE]} TimeLimit=30")
+            # The lowered limit outlives the requeue. Without a check: a fast run has ended by now.
+            subprocess.run(["scontrol", "update", f"JobId={numbers[LATE]}", "TimeLimit=30"], check=False)
         time.sleep(0.5)
     seconds = time.monotonic() - started
     assert not events, f"never seen in the middle of their training: {list(events)}"

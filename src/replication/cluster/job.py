@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,9 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl
 
 class StageFailed(RuntimeError):
     """The command of a stage ended with an error, which its log has."""
+
+
+_COMPOUND = re.compile(r"[|&;<>(){}`\n]")
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,9 @@ class RecordJob:
 
 
 def _run(task: Task, output: object, lock: int) -> int:
+    # A single command takes the place of the shell, so that what kills the shell kills the stage.
     process = subprocess.Popen(
-        task.command,
+        task.command if _COMPOUND.search(task.command) else f"exec {task.command}",
         shell=True,
         cwd=task.folder,
         env=environment(),
