@@ -71,7 +71,7 @@ def test_smoke_profile_with_kills_is_that_of_dvc_repro(tmp_path, slurm):
     limit = ["scontrol", "update", f"JobId={numbers[LATE]}", "TimeLimit=1"]
     freeze = ["pkill", "-STOP", "-f", f"replicate train {LATE} "]  # in the middle of its training, however fast it is
     events = {KILLED: [["scancel", "--signal=KILL", f"{numbers[KILLED]}.0"]], LATE: [freeze, limit]}
-    shown = ""
+    shown, is_raised = "", False
     while queue := shell(submitted, "squeue --noheader --array --format='%i %j %T'").splitlines():
         assert time.monotonic() - started < LIMIT, queue
         for run in [run for run in events if (submitted / f"checkpoints/smoke/unfinished/{run}.pt").exists()]:
@@ -79,8 +79,8 @@ def test_smoke_profile_with_kills_is_that_of_dvc_repro(tmp_path, slurm):
                 subprocess.run(command, check=True)
         if not events and not shown:
             shown = shell(submitted, f"replicate submit --params {PARAMS} --status")
-        if LATE not in events and "Restarts=1" in shell(submitted, f"scontrol show job {numbers[LATE]}"):
-            # The lowered limit outlives the requeue. Without a check: a fast run has ended by now.
+        if not is_raised and "Restarts=1" in shell(submitted, f"scontrol show job {numbers[LATE]}"):
+            is_raised = True  # the lowered limit outlives the requeue; without a check, as a fast run has ended by now
             subprocess.run(["scontrol", "update", f"JobId={numbers[LATE]}", "TimeLimit=30"], check=False)
         time.sleep(0.5)
     seconds = time.monotonic() - started
