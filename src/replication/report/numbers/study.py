@@ -15,6 +15,7 @@ from replication.report.cells import Cell, count, escape, fixed, signed
 from replication.report.families import matched, of_groups, sweep_ends
 from replication.report.source import Source
 from replication.results.identity import baseline_of
+from replication.results.jumps import jumps
 from replication.results.summary import covered, first_runs
 from replication.study import labels
 from replication.study.params import Params
@@ -134,6 +135,16 @@ def _coverage(trained: str, tested: str, papers: bool, source: Source) -> Value:
     return None if share is None else fixed(share, 0)
 
 
+def _jumps(source: Source) -> Value:
+    """run (5.9 times, at step 348), ..."""
+    found = jumps(source.summary.loss)
+    return (
+        _listed([f"{run} ({ratio:.1f} times, at step {step})" for run, (ratio, step) in found.items()])
+        if found
+        else None
+    )
+
+
 _OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "muon": "Muon (with Adam for the outer layers)"}
 FACTS: dict[str, Number] = {
     **{f"VerdictC{number}": _verdict(index) for index, number in enumerate(_CLAIMS.split())},
@@ -160,6 +171,7 @@ FACTS: dict[str, Number] = {
     "StudyTrainingDevices": _training(lambda t: _listed(list(t["device"].unique()))),
     "StudyDate": _training(lambda t: escape(t["date"].max())),
     "StudyPrecision": _training(lambda t: " or ".join(t["backbone_dtype"].unique())),
+    "StudyLossJumps": _jumps,
     "StudyOptimizers": lambda s: _optimizers(s.params),
     "StudyThreads": _training(lambda t: " or ".join(f"{n:g}" for n in sorted(t["threads"].dropna().unique()))),
     "StudyTestSet": _main(lambda t: escape(labels.test_set_label(t["test_set"].iloc[0]))),
