@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[1]
 PROFILE = ROOT / "profiles/bsd400/params.yaml"
 SCORES, PAGE = ROOT / "benchmarks/spikes.csv", ROOT / "docs/spikes.md"
 BASE = "fdncnn-se_arch-s25"
+SETTLED = 0.1  # of the training, in which the loss falls from its start
 WINDOW = 12  # steps of a mean of the loss, as in the committed curve
 
 
@@ -77,8 +78,8 @@ def row(trial: Trial, training: list[np.ndarray], validation: list) -> dict[str,
 
     steps.chosen[0].register_step_pre_hook(clip)
     losses = np.array([steps(step).item() for step in range(steps.recipe.steps)])
-    jump, at = largest_jump(losses.reshape(-1, WINDOW).mean(axis=1))
-    late = norms[len(norms) // 10 :]
+    jump, at = largest_jump(losses.reshape(-1, WINDOW).mean(axis=1), SETTLED)
+    late = norms[round(SETTLED * len(norms)) :]
     facts = trial._asdict() | {"jump": f"{jump:.2f}", "step": WINDOW * (at + 1)}
     facts |= {"norm_median": f"{np.median(late):.2e}", "norm_largest": f"{max(late):.2e}"}
     return facts | {f"psnr_{s}": f"{validation_psnr(steps.model, validation, s):.3f}" for s in SIGMAS}

@@ -14,7 +14,11 @@ def test_a_jump_is_measured_against_the_smallest_loss_so_far():
 
 
 def test_the_start_of_a_training_is_no_jump():
-    assert largest_jump(np.array([1.0, 9.0, *np.linspace(0.9, 0.1, 20)]))[0] < 1
+    assert largest_jump(np.array([1.0, 9.0, *np.linspace(0.9, 0.1, 58)]))[0] < 1
+
+
+def test_a_curve_of_one_row_has_no_jump():
+    assert jumps(pd.DataFrame([{"run": "a", "step": 1, "loss": 1.0}])) == {}
 
 
 def test_only_the_runs_that_jump_are_named():

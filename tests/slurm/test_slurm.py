@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -56,6 +57,15 @@ def slurm(monkeypatch) -> Iterator[None]:
             time.sleep(5)  # until the daemons have written their state
 
 
+def freeze(copy: Path, run: str) -> None:
+    """Stops the training of a run in its middle: on a fast machine it would end before the shortest time limit."""
+    found = subprocess.run(["pgrep", "-f", f"replicate train {run} "], capture_output=True, text=True).stdout.split()
+    own = [int(pid) for pid in found if os.path.realpath(f"/proc/{pid}/cwd") == str(copy.resolve())]
+    assert own, f"the training of {run} ended before it was stopped; give it more steps"
+    for pid in own:
+        os.kill(pid, signal.SIGSTOP)
+
+
 def results(copy: Path) -> dict[str, bytes]:
     files = [file for part in ("checkpoints", "results", "paper") for file in (copy / part / "smoke").rglob("*")]
     names = {file.relative_to(copy).as_posix(): file for file in files if file.is_file()}
@@ -69,14 +79,14 @@ def test_smoke_profile_with_kills_is_that_of_dvc_repro(tmp_path, slurm):
     jobs = json.loads((submitted / ".cluster/smoke/jobs.json").read_text())["jobs"]
     numbers = {run: jobs[f"{PIPELINE}:train@{run}"] for run in (KILLED, LATE)}
     limit = ["scontrol", "update", f"JobId={numbers[LATE]}", "TimeLimit=1"]
-    freeze = ["pkill", "-STOP", "-f", f"replicate train {LATE} "]  # in the middle of its training, however fast it is
-    events = {KILLED: [["scancel", "--signal=KILL", f"{numbers[KILLED]}.0"]], LATE: [freeze, limit]}
+    events = {KILLED: ["scancel", "--signal=KILL", f"{numbers[KILLED]}.0"], LATE: limit}
     shown, is_raised = "", False
     while queue := shell(submitted, "squeue --noheader --array --format='%i %j %T'").splitlines():
         assert time.monotonic() - started < LIMIT, queue
         for run in [run for run in events if (submitted / f"checkpoints/smoke/unfinished/{run}.pt").exists()]:
-            for command in events.pop(run):
-                subprocess.run(command, check=True)
+            if run == LATE:
+                freeze(submitted, run)
+            subprocess.run(events.pop(run), check=True)
         if not events and not shown:
             shown = shell(submitted, f"replicate submit --params {PARAMS} --status")
         if not is_raised and "Restarts=1" in shell(submitted, f"scontrol show job {numbers[LATE]}"):

@@ -20,13 +20,11 @@ from replication.cluster.turns import turn
 from wne.console import say
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl
+_COMPOUND = re.compile(r"[|&;<>(){}`\n]")  # of a shell's command
 
 
 class StageFailed(RuntimeError):
     """The command of a stage ended with an error, which its log has."""
-
-
-_COMPOUND = re.compile(r"[|&;<>(){}`\n]")
 
 
 @dataclass(frozen=True)
@@ -90,9 +88,10 @@ class RecordJob:
 
 
 def _run(task: Task, output: object, lock: int) -> int:
+    command = task.command.strip()
     # A single command takes the place of the shell, so that what kills the shell kills the stage.
     process = subprocess.Popen(
-        task.command if _COMPOUND.search(task.command) else f"exec {task.command}",
+        command if _COMPOUND.search(command) else f"exec env {command}",
         shell=True,
         cwd=task.folder,
         env=environment(),

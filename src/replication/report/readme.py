@@ -1,4 +1,4 @@
-"""README's table of claims, from the summaries of the committed profiles: rewritten by `replicate readme`."""
+"""README's tables, from the summaries of the committed profiles: rewritten by `replicate readme`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _numbers(claim: Claim) -> tuple[str, str]:
     part = claim.parts[0]
     printed = [paper.number for paper in claim.papers if paper.name == part.name]
     paper, ours = (number.removeprefix("median ") for number in ((printed or [claim.rule.where])[0], part.number))
-    failing = ", ".join(other.name for other in claim.parts[1:] if other.counts.fail)
+    failing = ", ".join(other.name for other in claim.parts if other.counts.fail)
     return paper, f"{part.name}: {ours}; {claim.counts}" + (failing and f" (fails: {failing})")
 
 

@@ -137,12 +137,9 @@ def _coverage(trained: str, tested: str, papers: bool, source: Source) -> Value:
 
 def _jumps(source: Source) -> Value:
     """run (5.9 times, at step 348), ..."""
-    found = jumps(source.summary.loss)
-    return (
-        _listed([f"{run} ({ratio:.1f} times, at step {step})" for run, (ratio, step) in found.items()])
-        if found
-        else None
-    )
+    found = jumps(source.summary.loss).items()
+    items = [f"{run} ({ratio:.1f} times, at step {step})" for run, (ratio, step) in found]
+    return _listed(items) if items else None
 
 
 _OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "muon": "Muon (with Adam for the outer layers)"}
