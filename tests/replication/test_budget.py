@@ -37,6 +37,8 @@ from replication.study.paths import ProfilePaths
 from tiny_profile import RUN, tiny_profile
 from wne.checkpoints import load_denoiser
 
+pytestmark = pytest.mark.slow  # together 10 to 20 s
+
 ROOT = Path(__file__).parents[2]
 BARE = RUN.replace("wne", "baseline")
 

@@ -29,6 +29,8 @@ from replication.cluster.status import states_of, table
 from replication.study.params import Cluster, ParameterError, Params, load_params
 from replication.study.paths import ProfilePaths
 
+pytestmark = pytest.mark.slow  # together 10 to 20 s
+
 ROOT = Path(__file__).parents[2]
 PIPELINE, RECORDS = Path("dvc.yaml"), Path(".cluster/tiny").absolute()
 # `ran` counts what runs: no output of a stage, so that DVC does not know it.

@@ -17,6 +17,8 @@ import hostile
 from replication.data import web
 from replication.data.web import Limits, SourceError, Web
 
+pytestmark = pytest.mark.slow  # together 10 to 20 s
+
 BODY = bytes(range(256)) * 40
 
 

@@ -16,6 +16,8 @@ from wne.denoise import ImageDenoiser
 from wne.imagefiles import RESULTS, ImageFileError, open_image, write_pages
 from wne.jobs import denoise_file
 
+pytestmark = pytest.mark.slow  # together 10 to 20 s
+
 KNOWN = [kind for kind in KINDS if kind.pages is not None]
 REFUSED = {
     "cut-pages.tif": "damaged", "half.jpg": "damaged.*[Pp]remature end", "half.png": "damaged", "half.tif": "damaged",
