@@ -6,6 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 from replication.report.readme import blocks, replace_block
@@ -27,8 +28,14 @@ def test_the_tables_are_those_of_the_committed_results():
 
 def test_the_published_size_stands_beside_the_numbers_of_the_paper():
     rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \| ", made()["published"], flags=re.M))
-    assert rows["WNE - baseline, highest noise"] == "+12.59"  # Fig. 3, 24.06 - 11.47 dB on Set12
-    assert rows["WNE - baseline, matched noise"] == "-0.07"  # Table 1
+    assert rows["WNE - baseline, highest noise"] == f"{23.68 - 11.09:+.2f}"  # Fig. 3
+    assert rows["WNE - baseline, matched noise"] == f"{30.43 - 30.50:+.2f}"  # Table 1
+
+
+def test_the_range_at_matched_noise_is_that_of_the_results():
+    tables = (pd.read_csv(ROOT / f"results/{profile}/comparisons.csv") for profile in ("default", "bsd400"))
+    gains = pd.concat([table.loc[table["id"] == "C3", "value"] for table in tables])
+    assert f"by {gains.min():.1f} to {gains.max():+.1f} dB (C3)" in README
 
 
 def test_every_claim_has_one_row_from_the_strongest_profile_that_tests_it():
