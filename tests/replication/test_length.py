@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from replication.claims.paper import PaperSummary
+from replication.report.cells import cell
 from replication.report.figures.length import _papers_gap, length
+from replication.report.source import Source
+from replication.report.tables.length import length as length_table
 from replication.results.length import gaps_by_steps
 from replication.results.summary import CollectError
 from replication.study.paths import ProfilePaths
 from replication.study.published import read_published
 from synthetic_results import REPOSITORY
 from whole_summary import whole_summary
+
+PUBLISHED = read_published(REPOSITORY / "data/paper_values.csv")
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +41,31 @@ def test_every_length_is_compared_at_equal_steps_at_three_noise_levels(study):
         assert mine["psnr_gain"].tolist() == expected["psnr_gain"].tolist()
 
 
+def test_networks_of_unequal_steps_are_not_compared(study):
+    params, summary = study
+    name = "fdncnn-ne_arch-steps800-s25"
+    shorter = params.runs | {name: params.runs[name].model_copy(update={"recipe": "cnn"})}
+    rows = gaps_by_steps(params.model_copy(update={"runs": shorter}), summary)
+    against = rows.groupby("steps")["against_variant"].unique().map(sorted).to_dict()
+    assert against == {steps: ["baseline", "ne_arch"] for steps in (100, 200, 400)} | {800: ["baseline"]}
+
+
+def test_the_table_has_the_psnr_of_every_length_and_the_papers_below(study):
+    params, summary = study
+    on_set12 = SimpleNamespace(curves=summary.curves.replace("photos-test", "set12"))
+    source = Source(params, on_set12, PUBLISHED)
+    (table,) = length_table(source)
+    rows = [[made.markdown for made in map(cell, row)] for row in table.blocks[0]]
+    start = next(i for i, row in enumerate(rows) if row[0] == "DnCNN WNE")
+    assert [row[1] for row in rows[start : start + 5]] == ["100", "200", "400", "800", "*500,000*"]
+    assert rows[start + 4][2:] == ["*35.77*", "*30.43*", "*23.68*"]  # Fig. 3
+    curves = summary.curves.query("run == 'dncnn-wne-steps800-s25'").set_index(["test_set", "sigma_test"])["psnr"]
+    assert rows[start + 3][2:] == [f"{curves['photos-test', sigma]:.2f}" for sigma in (5, 25, 100)]
+
+
 def test_the_papers_gaps_are_those_of_its_figure_3_and_table_1(study):
     rows = gaps_by_steps(*study)
-    papers = PaperSummary(read_published(REPOSITORY / "data/paper_values.csv"))
+    papers = PaperSummary(PUBLISHED)
     matched = rows[rows["place"] == "matched"]
     assert _papers_gap(papers, "baseline", matched) == pytest.approx(30.43 - 30.50)
     highest = rows[rows["place"] == "highest"]

@@ -18,6 +18,7 @@ proof needs no results: it counts as reproduced, and the tests must pass.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,9 +147,10 @@ def settle(rule: Rule, params: Params, summary: Summary, published: Published) -
         outcome = outcome_of(parts)
         if outcome:
             whole = {HOLDS: REPRODUCED, OPEN: NOT_TESTED}.get(outcome, REFUTED)
-            made = (
-                REDUCED if found.is_reduced or (rule.trained and _is_below_scale(rule, summary, published)) else whole
-            )
+            below = _shortfall(rule, summary, published) if rule.trained else 0.0
+            made = REDUCED if found.is_reduced or below > SHORTFALL else whole
+            if SHORTFALL < below < math.inf:
+                notes.append(f"published size, up to {below:.2f} dB below the published PSNR ({SHORTFALL} dB allowed)")
     notes += [f"not run: {', '.join((*absent, *unmade))}"] if absent or unmade else []
     return Claim(
         rule=rule,
@@ -174,18 +176,18 @@ def _finding(rule: Rule, papers: tuple[Part, ...], published: Published) -> str:
     return "; ".join([*words, *([rule.finding(published)] if rule.finding else [])])
 
 
-def _is_below_scale(rule: Rule, summary: Summary, published: Published) -> bool:
-    """Whether a network behind the claim is smaller than the published one of its kind, or far from its PSNR."""
+def _shortfall(rule: Rule, summary: Summary, published: Published) -> float:
+    """How far the networks behind the claim are below the published PSNR, in dB; infinite for a smaller network."""
     runs = summary.training
     runs = runs[runs["group"].isin(rule.groups) & runs["variant"].isin(("baseline", "wne"))]
     if not all(is_published_size(row.backbone, row.parameters) for row in runs.itertuples()):
-        return True
+        return math.inf
     curves = on_first_set(single_level(summary.curves[summary.curves["run"].isin(runs["run"])]))
-    for row in curves[curves["sigma_test"] == curves["sigma_train"].astype(float)].itertuples():
-        printed = published.matched_psnr(row.backbone, row.variant, row.test_set, row.sigma_train)
-        if printed is not None and row.psnr < printed - SHORTFALL:
-            return True
-    return False
+    matched = curves[curves["sigma_test"] == curves["sigma_train"].astype(float)]
+    printed = [
+        published.matched_psnr(row.backbone, row.variant, row.test_set, row.sigma_train) for row in matched.itertuples()
+    ]
+    return max((paper - ours for paper, ours in zip(printed, matched["psnr"]) if paper is not None), default=0.0)
 
 
 def _command(rule: Rule, params: Params) -> str:

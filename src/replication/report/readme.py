@@ -10,6 +10,7 @@ from replication.claims.ledger import NOT_TESTED
 from replication.claims.parts import Part, Test
 from replication.report.source import Source, read_source
 from replication.report.table import Row, Table
+from replication.results.length import MAIN, gaps_by_steps, training_steps
 from replication.study.params import load_params
 from replication.study.paths import ProfilePaths
 
@@ -17,6 +18,7 @@ START, END = "<!-- {name}: made by `replicate readme` -->", "<!-- end of {name} 
 _PROFILES = ("profiles/bsd400/params.yaml", "params.yaml")  # every claim; the stronger first
 _PUBLISHED = "profiles/published/params.yaml"  # the DnCNN family alone
 _CURVE = "DnCNN, sigma 25"  # of Fig. 3
+_AGAINST = {"WNE - baseline": "baseline", "DnCNN-WNE - NE-arch": "ne_arch", "WNE - SE-arch": "se_arch"}
 
 
 def strongest(profiles: list[Source]) -> list[tuple[str, Claim]]:
@@ -44,7 +46,14 @@ def claims(profiles: list[Source]) -> str:
 
 
 def beside_paper(published: Source) -> str:
-    """A row for each comparison of C3 and C4 on one curve of Fig. 3 that the paper prints too: its value, ours in dB."""
+    """A row for each comparison of C3 and C4 on one curve of Fig. 3 that the paper prints too: its value, ours in dB.
+
+    Ours in two columns: of the runs that the claims are decided on, and after the longest training where there is one.
+    """
+    steps = training_steps(published.params)
+    main = max(steps[run] for run in published.params.runs_of(MAIN))
+    gaps = gaps_by_steps(published.params, published.summary)
+    longer = gaps[gaps["steps"] == gaps["steps"].max()]
     rows: list[Row] = []
     for claim in published.claims:
         if claim.rule.id not in ("C3", "C4"):
@@ -54,15 +63,26 @@ def beside_paper(published: Source) -> str:
             for test in part.tests:
                 paper = papers.get((part.name, test.label))
                 if paper is not None and test.label.startswith(_CURVE):
-                    ours, low, high = map(part.style, (test.value, test.low, test.high))
-                    rows.append([_comparison(part, test), part.style(paper), f"{ours} [{low}, {high}]"])
-    return Table("", [[f"{_CURVE}, dB", "paper", "ours"]], [rows]).markdown()
+                    name, place = _comparison(part, test)
+                    found = longer[(longer["place"] == place) & (longer["against_variant"] == _AGAINST[name])]
+                    values = found[["psnr_gain", "psnr_gain_low", "psnr_gain_high"]].values.tolist()
+                    cells = [_with_interval(part, *ends) for ends in ((test.value, test.low, test.high), *values[:1])]
+                    rows.append([f"{name}, {place} noise", part.style(paper), *cells, *["not run"] * (2 - len(cells))])
+    lengths = [f"ours, {count:,} steps" for count in (main, gaps["steps"].max())]
+    return Table("", [[f"{_CURVE}, dB", "paper", *lengths]], [rows]).markdown()
 
 
-def _comparison(part: Part, test: Test) -> str:
-    """What is compared, then the noise: "WNE - baseline, highest noise"."""
+def _with_interval(part: Part, *ends: float) -> str:
+    value, low, high = map(part.style, ends)
+    return f"{value} [{low}, {high}]"
+
+
+def _comparison(part: Part, test: Test) -> tuple[str, str]:
+    """What is compared, and the noise: "WNE - baseline" and "highest"."""
     words = f"{part.name}{test.label.removeprefix(_CURVE)}".split(", ")
-    return ", ".join(sorted(words, key=lambda word: word.endswith("noise")))
+    (place,) = (word for word in words if word.endswith(" noise"))
+    (name,) = (word for word in words if word != place)
+    return name, place.removesuffix(" noise")
 
 
 def _numbers(claim: Claim) -> tuple[str, str]:

@@ -13,8 +13,9 @@ GROUP, MAIN = "training-length", "cnn"  # and the group whose runs, with the sam
 def gaps_by_steps(params: Params, summary: Summary) -> pd.DataFrame:
     """Rows of WNE runs, with PSNR(WNE) - PSNR(baseline or NE-arch) in dB and its interval.
 
-    Columns: steps (of both), seed, sigma_train, against_variant, place ("lowest", "matched" or "highest" noise),
-    sigma_test, psnr_gain, psnr_gain_low, psnr_gain_high. On the first test set, by rising steps.
+    Columns: steps (of both; a pair of unequal steps is left out), seed, sigma_train, against_variant, place ("lowest",
+    "matched" or "highest" noise), sigma_test, psnr_gain, psnr_gain_low, psnr_gain_high. On the first test set, by
+    rising steps.
 
     Raises:
         CollectError: the group has no WNE run.
@@ -26,7 +27,9 @@ def gaps_by_steps(params: Params, summary: Summary) -> pd.DataFrame:
     rows = rows[rows["sigma_train"].isin(rows.loc[rows["group"] == GROUP, "sigma_train"])]
     if rows.empty:
         raise CollectError(f"{params.params_file}: the group {GROUP} has no WNE run with a baseline; add them")
-    rows["steps"] = [params.recipes[params.runs[name].recipe].steps for name in rows["run"]]
+    steps = training_steps(params)
+    rows["steps"] = rows["run"].map(steps)
+    rows = rows[rows["steps"] == rows["against"].map(steps)]
     own, tested = rows["sigma_train"].astype(float), rows["sigma_test"]
     lowest, highest = (rows.groupby("run")["sigma_test"].transform(end) for end in ("min", "max"))
     places = {"lowest": tested == lowest, "matched": tested == own, "highest": tested == highest}
@@ -34,3 +37,8 @@ def gaps_by_steps(params: Params, summary: Summary) -> pd.DataFrame:
     columns = ["steps", "seed", "sigma_train", "against_variant", "place", "sigma_test", "psnr_gain", "psnr_gain_low",
                "psnr_gain_high"]  # fmt: skip
     return found.sort_values(["place", "steps"], kind="stable")[columns].reset_index(drop=True)
+
+
+def training_steps(params: Params) -> dict[str, int]:
+    """The steps that each run is trained for."""
+    return {name: params.recipes[run.recipe].steps for name, run in params.runs.items()}

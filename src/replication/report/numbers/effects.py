@@ -264,8 +264,8 @@ EFFECTS: dict[str, Number] = {
         for (gap, against), place, end in product(_GAPS.items(), _PLACES, _LENGTHS)
     },
     **{
-        f"Length{end}": partial(_by_length, lambda gap: f"{gap.index[0]:,}", end, "Matched", "baseline")
-        for end in _LENGTHS
+        f"LengthSteps{gap}{end}": partial(_by_length, lambda gap: f"{gap.index[0]:,}", end, "Matched", against)
+        for (gap, against), end in product(_GAPS.items(), _LENGTHS)
     },
     "SoftNeDefect": partial(_defect_of_control, "soft_ne"),
     "RangeTrainedDefect": partial(_defect_of_control, "supervised"),
