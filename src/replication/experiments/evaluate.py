@@ -1,6 +1,6 @@
 """Evaluation of one run, on test sets that every run shares. Always float32.
 
-Synthetic noise goes through the sweep of sigma_test; pairs of photographs and JPEG files are taken as they are.
+Synthetic noise, on a blurred or downsampled image where the run says so, goes through the sweep of sigma_test; pairs of photographs and JPEG files are taken as they are.
 The noisy input is not clipped; the denoised image is, to [0, 1], before PSNR and SSIM. On pairs it is rounded to
 8 bits as well (App. M of the paper).
 """
@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from replication.data.degradations import Degradation, degraded_array
 from replication.data.metrics import psnr, ssim, ssim_uniform
 from replication.data.noise import TestImage, central_crop, load_test_set, unit_intensity
 from replication.experiments.trained import load_run
@@ -149,15 +150,19 @@ def cases(
     for draw in range(params.test_sets[test_set].draws):
         for sigma in params.sweep(name, test_set):
             swept = {"test_set": test_set, "noise": task.noise, "image": image.name, "draw": draw, "sigma_test": sigma}
-            yield Case("psnr", swept, sigma, noisy_image(image, task.noise, draw, sigma), has_defect=draw == 0)
+            noisy = noisy_image(image, task.noise, draw, sigma, params.runs[name].degradation)
+            yield Case("psnr", swept, sigma, noisy, has_defect=draw == 0)
     if with_jpeg:
         for quality, pixels in image.jpeg.items():
             yield Case("jpeg", keys | {"quality": quality}, float("nan"), unit_intensity(pixels), has_defect=False)
 
 
-def noisy_image(image: TestImage, noise: Distribution, draw: int, sigma_8bit: float) -> np.ndarray:
-    """clean + sigma * field, (C, H, W) float32, not clipped."""
-    return image.clean_unit() + np.float32(sigma_8bit / 255) * image.field_unit(noise, draw)
+def noisy_image(
+    image: TestImage, noise: Distribution, draw: int, sigma_8bit: float, degradation: Degradation = "none"
+) -> np.ndarray:
+    """D clean + sigma * field, (C, H, W) float32, not clipped."""
+    observed = degraded_array(image.clean_unit(), degradation)
+    return observed + np.float32(sigma_8bit / 255) * image.field_unit(noise, draw)
 
 
 def score(case: Case, denoised: np.ndarray, clean: np.ndarray, input_scores: InputScores) -> dict[str, float]:

@@ -3,8 +3,8 @@
     y = a D x + b 1 + s n,       s = a sigma (the noise scales with the exposure)  or  s = sigma (it does not)
     x^ = (f(y) - b 1) / a,       PSNR(min(max(x^, 0), 1), x)
 
-x is a clean image in [0, 1], n its unit noise, D x what the task observes of x without noise: x itself for a denoiser
-(`observed`). So every output is scored on the scale of x, wherever a and b have put its input.
+x is a clean image in [0, 1], n its unit noise, D the degradation of the runs: D x = x for a denoiser
+(replication.data.degradations). So every output is scored on the scale of x, wherever a and b have put its input.
 
 Under NE and with noise that scales, y = a (D x + sigma n) + b 1 and x^ = f(D x + sigma n) for every a and b. With noise
 that does not, x^ = f(D x + (sigma / a) n): for such an f a change of the contrast is then one of the noise level, while any other
@@ -35,12 +35,13 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from replication.data.degradations import degraded_array
 from replication.data.metrics import psnr
 from replication.data.noise import TestImage, load_test_set
 from replication.experiments.analysis import analysis_folder
 from replication.experiments.evaluate import Denoise, numpy_denoiser
 from replication.experiments.trained import load_run
-from replication.study.params import Distribution, Exposure, Params
+from replication.study.params import Degradation, Distribution, Exposure, Params
 from replication.study.paths import ProfilePaths
 from wne.console import progress
 
@@ -59,11 +60,6 @@ def mapped_back(image: np.ndarray, a: float, b: float) -> np.ndarray:
     return (image - np.float32(b)) / np.float32(a)
 
 
-def observed(image: TestImage) -> np.ndarray:
-    """D x, (C, H, W) float32 in [0, 1]: what a denoiser observes is x."""
-    return image.clean_unit()
-
-
 def points(spec: Exposure) -> Iterator[tuple[str, float, float]]:
     """(sweep, a, b) of every row that scores.csv has for one image and run."""
     yield from (("scaled", a, 0.0) for a in spec.contrasts)
@@ -80,37 +76,49 @@ def analyse(params: Params, name: str, paths: ProfilePaths, device: torch.device
         FileNotFoundError: the test set is missing.
     """
     spec = params.exposure[name]
-    noise = params.tasks[params.runs[spec.runs[0]].task].noise  # all runs have one task
+    first = params.runs[spec.runs[0]]  # all runs have one task and one degradation
+    noise, degradation = params.tasks[first.task].noise, first.degradation
     images = list(islice(load_test_set(paths, spec.test_set), spec.images))
     if len(images) < spec.images:
         raise ValueError(f"exposure.{name}: {spec.test_set} has {len(images)} images, not {spec.images}; ask for fewer")
     denoisers = {run: numpy_denoiser(load_run(paths, params, run, device), device) for run in spec.runs}
-    rows = [row for image in progress(images, f"exposure {name}") for row in _scores(spec, noise, image, denoisers)]
+    rows = [
+        row
+        for image in progress(images, f"exposure {name}")
+        for row in _scores(spec, noise, degradation, image, denoisers)
+    ]
     with analysis_folder(params, paths, "exposure", name) as folder:
         pd.DataFrame(rows).to_csv(folder / "scores.csv", index=False, float_format="%.5f")
-        pictures = _write_pictures(folder, spec, noise, images[0], denoisers)
+        pictures = _write_pictures(folder, spec, noise, degradation, images[0], denoisers)
         pd.DataFrame(pictures, columns=["run", "place", "a", "b", "psnr"]).to_csv(
             folder / "pictures.csv", index=False, float_format="%.5f"
         )
 
 
 def _scores(
-    spec: Exposure, noise: Distribution, image: TestImage, denoisers: dict[str, Denoise]
+    spec: Exposure, noise: Distribution, degradation: Degradation, image: TestImage, denoisers: dict[str, Denoise]
 ) -> Iterator[dict[str, object]]:
     clean, field = image.clean_unit(), image.field_unit(noise, draw=0)
+    observed = degraded_array(clean, degradation)
     for sweep, a, b in points(spec):
-        y = exposed(observed(image), field, spec.sigma / 255, a, b, scaled=sweep == "scaled")
+        y = exposed(observed, field, spec.sigma / 255, a, b, scaled=sweep == "scaled")
         place = {"image": image.name, "sweep": sweep, "a": a, "b": b, "input_psnr": psnr(mapped_back(y, a, b), clean)}
         for run, denoise in denoisers.items():
             yield {"run": run} | place | {"psnr": psnr(np.clip(mapped_back(denoise(y), a, b), 0, 1), clean)}
 
 
 def _write_pictures(
-    folder: Path, spec: Exposure, noise: Distribution, image: TestImage, denoisers: dict[str, Denoise]
+    folder: Path,
+    spec: Exposure,
+    noise: Distribution,
+    degradation: Degradation,
+    image: TestImage,
+    denoisers: dict[str, Denoise],
 ) -> list[dict[str, object]]:
     clean, field, rows = image.clean_unit(), image.field_unit(noise, draw=0), []
+    observed = degraded_array(clean, degradation)
     for place, (a, b) in enumerate(spec.pictures):
-        y = exposed(observed(image), field, spec.sigma / 255, a, b, scaled=True)
+        y = exposed(observed, field, spec.sigma / 255, a, b, scaled=True)
         _save(folder / f"input-{place}.png", np.clip(y, 0, 1))
         for run, denoise in denoisers.items():
             restored = np.clip(mapped_back(denoise(y), a, b), 0, 1)

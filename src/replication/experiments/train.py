@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from replication.data.degradations import degraded
 from replication.data.images import load_pairs, load_set
 from replication.data.patches import PatchSampler
 from replication.experiments.compiled import compiled_network
@@ -165,7 +166,7 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 def training_pair(clean: Tensor, run: Run, task: Task, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """What the network sees and what it should give back, both (B, C, P, P), not clipped.
 
-    supervised: x + sigma n and x. n2n: two noisy copies of x (App. N). soft_ne: the supervised pair under a
+    supervised: D x + sigma n and x, D the degradation of the run. n2n: two noisy copies of x (App. N). soft_ne: the supervised pair under a
     random y -> alpha y + mu 1, alpha and mu from U(0, 1), one pair an image (App. D).
     `sigma` is fixed or uniform over the run's range, one value an image.
     paired: `clean` has 2 C channels, the noisy photograph and the clean one, and nothing is drawn (App. M).
@@ -176,7 +177,7 @@ def training_pair(clean: Tensor, run: Run, task: Task, generator: torch.Generato
     batch = (clean.shape[0], 1, 1, 1)
     unit = torch.rand(batch, generator=generator, device=clean.device)
     sigma = (low + (high - low) * unit) / 255
-    noisy = clean + sigma * _training_noise(task.noise, clean, generator)
+    noisy = degraded(clean, run.degradation) + sigma * _training_noise(task.noise, clean, generator)
     if task.objective == "n2n":
         return noisy, clean + sigma * _training_noise(task.noise, clean, generator)
     if task.objective == "soft_ne":

@@ -40,7 +40,8 @@ def _architectures(params: Params, name: str, runs: list[str]) -> list[str]:
         other = params.runs[key]
         same_backbone = params.models[other.model].backbone == params.models[run.model].backbone
         shares = same_backbone or baseline_of(params, key) == baseline_of(params, name)
-        if other.variant in ("se_arch", "ne_arch") and (other.task, other.sigma) == (run.task, run.sigma) and shares:
+        same = (other.task, other.sigma, other.degradation) == (run.task, run.sigma, run.degradation)
+        if other.variant in ("se_arch", "ne_arch") and same and shares:
             found.setdefault(other.variant, []).append(key)
     return [_nearest(params, run, names) for names in found.values()]
 
@@ -72,6 +73,6 @@ def _is_plain(params: Params, run: Run) -> bool:
     return params.tasks[run.task].objective == "supervised" and isinstance(run.sigma, (int, float))
 
 
-def _problem(params: Params, run: Run) -> tuple[str, int]:
+def _problem(params: Params, run: Run) -> tuple[str, int, str]:
     task = params.tasks[run.task]
-    return task.noise, task.channels
+    return task.noise, task.channels, run.degradation

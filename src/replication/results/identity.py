@@ -9,7 +9,7 @@ import pandas as pd
 from replication.study.params import Params, Run
 
 IDENTITY = ("run", "group", "task", "objective", "channels", "model", "backbone", "variant", "sigma_train", "recipe",
-            "train_set", "seed")  # fmt: skip
+            "train_set", "seed", "degradation")  # fmt: skip
 
 
 def sigma_text(run: Run) -> str:
@@ -23,7 +23,7 @@ def identity(params: Params, name: str) -> dict[str, object]:
     """The columns IDENTITY of a run."""
     run, task = params.runs[name], params.tasks[params.runs[name].task]
     facts = (name, run.group, run.task, task.objective, task.channels, run.model, params.models[run.model].backbone,
-             run.variant, sigma_text(run), run.recipe, run.train_set, run.seed)  # fmt: skip
+             run.variant, sigma_text(run), run.recipe, run.train_set, run.seed, run.degradation)  # fmt: skip
     return dict(zip(IDENTITY, facts))
 
 
@@ -32,7 +32,7 @@ def identities(params: Params, names: Iterable[str]) -> pd.DataFrame:
 
 
 def baseline_of(params: Params, name: str) -> str | None:
-    """The run to compare with: variant `baseline` of the same group, task and sigma_train.
+    """The run to compare with: variant `baseline` of the same group, task, sigma_train and degradation.
 
     Where a group has several, the one that shares most of model, seed, recipe and training set, in this
     order of weight. So the architectural variants of FDnCNN meet the DnCNN baseline in the core group, as
@@ -42,12 +42,14 @@ def baseline_of(params: Params, name: str) -> str | None:
     if run.variant == "baseline":
         return None
     candidates = [
-        key
-        for key, other in params.runs.items()
-        if other.variant == "baseline" and (other.group, other.task, other.sigma) == (run.group, run.task, run.sigma)
+        key for key, other in params.runs.items() if other.variant == "baseline" and _setting(other) == _setting(run)
     ]
     return max(candidates, key=lambda key: likeness(run, params.runs[key], "model", "seed", "recipe", "train_set"),
                default=None)  # fmt: skip
+
+
+def _setting(run: Run) -> tuple[object, ...]:
+    return run.group, run.task, run.sigma, run.degradation
 
 
 def likeness(run: Run, other: Run, *traits: str) -> list[bool]:

@@ -119,7 +119,7 @@ def on_first_set(table: pd.DataFrame) -> pd.DataFrame:
 def awgn(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of grey denoisers trained, with clean targets, at a single level of Gaussian noise."""
     plain = (table["objective"] == "supervised") & (table["channels"] == 1) & (table["noise"] == "gaussian")
-    return single_level(table[plain])
+    return single_level(table[plain & (table["degradation"] == "none")])
 
 
 def first_runs(table: pd.DataFrame) -> pd.DataFrame:

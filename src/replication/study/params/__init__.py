@@ -26,4 +26,4 @@ from replication.study.params.sections import (
     Weights,
     analysed_runs,
 )
-from replication.study.params.types import Distribution
+from replication.study.params.types import Degradation, Distribution

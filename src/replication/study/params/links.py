@@ -6,7 +6,7 @@ from typing import Any
 
 from replication.study.params.keywords import check_variant
 from replication.study.params.names import check_known
-from replication.study.params.sections import ANALYSES, Analysis, Run, analysed_runs
+from replication.study.params.sections import ANALYSES, Analysis, Exposure, Run, analysed_runs
 from replication.study.params.types import LARGEST_PATCH
 
 
@@ -17,7 +17,10 @@ def check_runs(params: Any) -> None:
         check_known(f"runs.{key}.model", run.model, params.models)
         check_known(f"runs.{key}.recipe", run.recipe, params.recipes)
         check_variant(f"runs.{key}.variant", run.variant, params.models[run.model].backbone)
-        noise = params.tasks[run.task].noise
+        task = params.tasks[run.task]
+        noise = task.noise
+        if run.degradation != "none" and (task.objective != "supervised" or task.jpeg):
+            raise ValueError(f"runs.{key}.degradation: needs a task with objective: supervised and jpeg: false")
         if (run.sigma is None) != (noise == "real"):
             raise ValueError(
                 f"runs.{key}.sigma: is null for real noise and for no other; task {run.task} has {noise} noise"
@@ -70,6 +73,7 @@ def check_examples(params: Any) -> None:
             check_known(f"examples.{key}.runs", name, params.runs)
             _check_channels(f"examples.{key}", name, example.test_set, params)
             _check_noise(f"examples.{key}", name, example.test_set, params)
+            _check_denoises(f"examples.{key}", name, params)
 
 
 def check_weights(params: Any) -> None:
@@ -101,6 +105,8 @@ def _check_analysis(where: str, item: Analysis, params: Any) -> None:
             raise ValueError(f"{where}: run {name} is in the group {run.group}, not {item.group}")
         if hasattr(item, "test_set"):
             _check_channels(where, name, item.test_set, params)
+        if not isinstance(item, Exposure):
+            _check_denoises(where, name, params)
 
 
 def check_filters(params: Any) -> None:
@@ -147,6 +153,8 @@ def check_exposure(params: Any) -> None:
             raise ValueError(
                 f"exposure.{key}: its runs have several tasks, {', '.join(sorted(tasks))}; name runs of one"
             )
+        if len({params.runs[run].degradation for run in item.runs}) > 1:
+            raise ValueError(f"exposure.{key}: its runs have several degradations; name runs of one")
         if params.tasks[tasks.pop()].noise == "real":
             raise ValueError(f"exposure.{key}: its runs are tested on pairs of photographs, whose exposure is fixed")
         _check_noise(f"exposure.{key}", item.runs[0], item.test_set, params)
@@ -164,6 +172,12 @@ def _check_noise(where: str, run: str, test_set: str, params: Any) -> None:
         raise ValueError(f"{where}: has a sigma, but {run} is tested on real noise")
     if noise not in known:
         raise ValueError(f"{where}: its runs need {noise} noise, {test_set} has {', '.join(known)}")
+
+
+def _check_denoises(where: str, run: str, params: Any) -> None:
+    degradation = params.runs[run].degradation
+    if degradation != "none":
+        raise ValueError(f"{where}: is for denoisers, and {run} has degradation: {degradation}")
 
 
 def _check_tested(where: str, run: str, test_set: str, params: Any) -> None:

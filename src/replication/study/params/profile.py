@@ -98,7 +98,7 @@ class Params(Frozen):
             "train_set": run.train_set,
             "precision": self.precision,
             "seeds": [self.seed, run.seed],
-        }
+        } | ({} if run.degradation == "none" else {"degradation": run.degradation})
 
     def fingerprint(self, name: str) -> str:
         """Hash of `describe`: a checkpoint carries it, and evaluation refuses one that does not match."""

@@ -17,6 +17,7 @@ from replication.study.params.types import (
     Channels,
     Contrast,
     Count,
+    Degradation,
     Different,
     Distribution,
     Exposed,
@@ -131,7 +132,10 @@ class Task(Frozen):
 
 
 class Run(Frozen):
-    """One trained denoiser. `sigma` in 8-bit units: a number, a range [low, high], or null for real noise."""
+    """One trained network. `sigma` in 8-bit units: a number, a range [low, high], or null for real noise.
+
+    `degradation`: what happens to the image before the noise (replication.data.degradations); left out for a denoiser.
+    """
 
     group: Name
     task: Name
@@ -141,6 +145,7 @@ class Run(Frozen):
     recipe: Name
     train_set: Name
     seed: Seed
+    degradation: Degradation = "none"
 
     @property
     def sigma_range(self) -> tuple[float, float]:

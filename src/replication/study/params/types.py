@@ -36,6 +36,7 @@ def _level_or_range(value: object) -> object:
 
 Different = AfterValidator(_differ)  # no value of a list twice
 Distribution = Literal["gaussian", "uniform", "laplace", "rayleigh", "real"]
+Degradation = Literal["none", "blur", "downsample"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]  # no dots: DVC reads them as nesting
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
