@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 from pydantic import ValidationError
 
+from replication.data.degradations import degraded_array
+from replication.data.metrics import psnr
 from replication.data.noise import load_test_set
 from replication.experiments.evaluate import evaluate
 from replication.experiments.exposure import analyse, exposed, mapped_back
@@ -138,6 +140,33 @@ def test_an_item_without_pictures_has_an_empty_table_of_them(item, tmp_path):
     assert pd.read_csv(paths.analysis("exposure", "mine") / "pictures.csv").empty
     assert not list(paths.analysis("exposure", "mine").glob("*.png"))
     analyse(params, "mine", paths, CPU)
+
+
+# --- other tasks than denoising
+
+
+@pytest.mark.parametrize("degradation", ["blur", "downsample"])
+def test_a_network_for_another_task_gets_the_inputs_of_its_evaluation(tmp_path, degradation):
+    params, paths = tiny_profile(tmp_path, crop=24)
+    raw = params.model_dump()
+    raw["examples"], raw["runs"][RUN]["degradation"] = {}, degradation
+    params = with_exposure(Params.model_validate(raw))
+    for name, run in params.runs.items():
+        model = create_denoiser("dncnn", run.variant, channels=1, **params.models[run.model].size)
+        save_checkpoint(paths.checkpoint(params, name), model, params.describe(name), params.fingerprint(name))
+    evaluate(params, RUN, paths, CPU)
+    analyse(params, "mine", paths, CPU)
+    theirs = pd.read_csv(paths.evaluated(params, RUN) / "psnr.csv").query("sigma_test == 25").set_index("image")
+    scores = pd.read_csv(paths.analysis("exposure", "mine") / "scores.csv")
+    ours = scores[(scores["run"] == RUN) & (scores["a"] == 1) & (scores["b"] == 0) & (scores["sweep"] == "fixed")]
+    ours = ours.set_index("image").loc[theirs.index]
+    np.testing.assert_array_equal(ours[["psnr", "input_psnr"]], theirs[["psnr", "input_psnr"]])
+    for image in load_test_set(paths, "tiny"):
+        observed = degraded_array(image.clean_unit(), degradation)
+        noisy = observed + np.float32(25 / 255) * image.field_unit("gaussian", 0)
+        assert ours.loc[image.name, "input_psnr"] == pytest.approx(psnr(noisy, image.clean_unit()), abs=1e-4)
+    same = scores[scores["sweep"] != "fixed"].groupby(["run", "image"])["psnr"].agg(np.ptp)
+    assert same[RUN].max() < 1e-3
 
 
 # --- what is refused

@@ -112,6 +112,10 @@ def _load(raw: dict, folder: Path):
         (("models", "restormer", "expansion"), 0.1, "expansion: 0.1 leaves nothing of dim: 8"),
         (("models", "mine"), {"backbone": "restormer", "blocks": [1] * 5}, "has 5, heads 4"),
         (("tasks", "awgn", "objective"), "paired", "belong together"),
+        (("runs", "dncnn-wne-s25", "degradation"), "blurr", "'none', 'blur' or 'downsample'"),
+        (("runs", "dncnn-wne-deblurring-s5", "degradation"), "downsample", "exposure.dncnn-deblurring: its runs have several degradations"),
+        (("runs", "dncnn-wne-n2n-s25", "degradation"), "blur", "needs a task with objective: supervised and jpeg: false"),
+        (("runs", "swinir-wne-s25", "degradation"), "downsample", "is for denoisers, and swinir-wne-s25 has degradation: downsample"),
         (("weights",), {"dncnn-wne-s25": {"group": "cn"}}, "did you mean 'cnn'"),
     ],
 )  # fmt: skip

@@ -48,8 +48,9 @@ def test_paper_profile_has_all_runs_of_the_paper():
     assert groups == {
         "cnn": 12, "swinir": 6, "fdncnn": 6, "restormer": 6, "colour": 6, "real-noise": 2,
         "training-controls": 3, "n2n": 2, "input-only": 1, "non-gaussian": 18, "recipe": 4, "training-length": 6, "ne-parts": 7,
+        "deblurring": 4, "super-resolution": 4,
     }  # fmt: skip
-    beyond = sum(groups[name] for name in ("recipe", "training-length", "ne-parts"))
+    beyond = sum(groups[name] for name in ("recipe", "training-length", "ne-parts", "deblurring", "super-resolution"))
     assert sum(groups.values()) - beyond == 62
 
 

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from replication.data.degradations import degraded
 from replication.data.metrics import psnr
 from replication.data.noise import load_test_set, unit_intensity
 from replication.data.patches import PatchSampler
@@ -263,7 +264,7 @@ def test_schedules():
 
 def _pair(objective: str, noise: str = "gaussian", sigma: object = 25):
     clean = torch.rand(64, 1, 32, 32, generator=torch_generator("clean"))
-    run = SimpleNamespace(sigma_range=sigma if isinstance(sigma, tuple) else (sigma, sigma))
+    run = SimpleNamespace(sigma_range=sigma if isinstance(sigma, tuple) else (sigma, sigma), degradation="none")
     task = SimpleNamespace(objective=objective, noise=noise)
     return clean, *training_pair(clean, run, task, torch_generator("pair"))
 
@@ -324,3 +325,17 @@ def test_missing_damaged_and_foreign_checkpoints_are_named(trained, tmp_path):
     save_file({"w": torch.zeros(1)}, tmp_path / "foreign.safetensors")
     with pytest.raises(CheckpointError, match="no configuration inside"):
         load_denoiser(tmp_path / "foreign.safetensors")
+
+
+@pytest.mark.parametrize("degradation", ["blur", "downsample"])
+def test_a_degraded_pair_has_the_noise_of_the_plain_one(tmp_path, degradation):
+    """y = D x + sigma n with the draws of y = x + sigma n; the target is x."""
+    params, _ = tiny_profile(tmp_path)
+    run, task = params.run(RUN), params.tasks["awgn"]
+    clean = torch.rand((2, 1, 24, 24), generator=torch_generator("degraded"))
+    plain, _ = training_pair(clean, run, task, torch_generator("pair"))
+    changed = run.model_copy(update={"degradation": degradation})
+    noisy, target = training_pair(clean, changed, task, torch_generator("pair"))
+    assert target is clean
+    torch.testing.assert_close(noisy - plain, degraded(clean, degradation) - clean, atol=1e-6, rtol=0)
+    assert params.fingerprint(RUN) != params.model_copy(update={"runs": {RUN: changed}}).fingerprint(RUN)

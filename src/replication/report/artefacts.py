@@ -114,6 +114,10 @@ _EXPOSURE = (
     "y = a x + b plus noise of deviation a sigma or sigma; training has a = 1, b = 0. PSNR of the output mapped back, "
     "(f(y) - b) / a, clipped to [0, 1], against x."
 )
+_TASKS = (
+    "y = a D x + b plus noise, with D a Gaussian blur of 1.5 pixels (deblurring) or the means of blocks of 2 x 2 pixels "
+    "(super-resolution)."
+)
 _EXPOSED = "The noise scales with the exposure. PSNR of the output mapped back, (f(y) - b) / a, clipped to [0, 1]."
 
 ARTEFACTS = (
@@ -181,6 +185,9 @@ ARTEFACTS = (
     _figure("exposure_pictures", "Other exposures as pictures", "exposure:exposure_pictures", "+exposure",
             caption=_EXPOSED),
     _table("exposure", "Other exposures in numbers", "exposure:exposure", "+exposure"),
+    _figure("exposure_tasks", "Beyond the paper: other exposures, deblurring and super-resolution", "exposure:exposure_tasks",
+            "deblurring super-resolution +exposure", caption=_TASKS),
+    _table("exposure_tasks", "The same in numbers", "exposure:exposure_tasks", "deblurring super-resolution +exposure"),
     _figure("windows", "Beyond the paper: statistics of windows in place of the whole image", "windows:windows", "+windows"),
     # Cost, data, training.
     _table("table02", "Table 2: time on the GPU, FDnCNN", "timing:table02", "", "C6"),

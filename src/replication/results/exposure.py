@@ -10,11 +10,27 @@ import pandas as pd
 from replication.results.estimates import difference, estimates, joined
 from replication.results.files import CollectError, read_csv
 from replication.results.identity import baseline_of
-from replication.study.params import Params
+from replication.study.params import Degradation, Exposure, Params
 from replication.study.paths import ProfilePaths
 
 SWEEPS = {"scaled": 1.0, "fixed": 1.0, "brightness": 0.0}  # -> where the exposure is that of training
 _KEYS = ["level", "image"]
+
+
+def denoising(params: Params) -> dict[str, Exposure]:
+    """The reported items whose networks denoise."""
+    items = params.reported("exposure").items()
+    return {name: item for name, item in items if degradation_of(params, item) == "none"}
+
+
+def restoration(params: Params) -> dict[str, Exposure]:
+    """The reported items whose networks deblur or raise the resolution as well."""
+    items = params.reported("exposure").items()
+    return {name: item for name, item in items if degradation_of(params, item) != "none"}
+
+
+def degradation_of(params: Params, item: Exposure) -> Degradation:
+    return params.runs[item.runs[0]].degradation
 
 
 def exposure_estimates(params: Params, paths: ProfilePaths) -> pd.DataFrame:

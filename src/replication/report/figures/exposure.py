@@ -12,7 +12,7 @@ from replication.report import style
 from replication.report.figures.grid import Panels
 from replication.report.figures.pictures import Picture, pictures_figure, read_pixels
 from replication.report.figures.sweep import draw_curve
-from replication.results.exposure import SWEEPS, swept
+from replication.results.exposure import SWEEPS, degradation_of, denoising, restoration, swept
 from replication.results.summary import CollectError, Summary, read_csv
 from replication.study import labels
 from replication.study.params import Exposure, Params
@@ -27,8 +27,17 @@ _AXES = {
 
 
 def exposure(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """PSNR on the scale of the clean image, against contrast and brightness; a row of panels for each item."""
-    items, table = params.reported("exposure"), summary.exposure
+    """PSNR on the scale of the clean image, against contrast and brightness; a row of panels for each item that denoises."""
+    return _sweeps(params, summary, denoising(params))
+
+
+def exposure_tasks(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
+    """The same for deblurring and super-resolution."""
+    return _sweeps(params, summary, restoration(params))
+
+
+def _sweeps(params: Params, summary: Summary, items: dict[str, Exposure]) -> Figure:
+    table = summary.exposure[summary.exposure["item"].isin(items)]
     grid = Panels(len(items), len(SWEEPS), legend_lines=1, height=1.5, top_axis=False)
     looks: dict[str, style.VariantStyle] = {}
     for index, (item, sweep) in enumerate(product(items, SWEEPS)):
@@ -43,13 +52,19 @@ def exposure(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
         ax.set(xlabel=label, ylim=(table["psnr"].min() - 1, table["psnr"].max() + 1))
         if sweep != "brightness":
             _contrast_axis(ax, items[item])
-        grid.title(index, f"{labels.backbone_label(rows['backbone'].iloc[0])}, {noise}")
+        grid.title(index, f"{_task(params, item, rows['backbone'].iloc[0])}, {noise}")
     for ax in grid.axes[:, 0]:
         ax.set_ylabel("PSNR (dB)")
     handles = [Line2D([], [], **look.as_line()) for look in sorted(looks.values(), key=lambda look: look.order)]
     handles.append(Line2D([], [], label="noisy input", **style.IDENTITY))
     handles.append(Line2D([], [], label="exposure of training", **style.TRAINING_NOISE))
     return grid.legend([handles])
+
+
+def _task(params: Params, item: str, backbone: str) -> str:
+    """DnCNN, or DnCNN deblurring."""
+    degradation = degradation_of(params, params.exposure[item])
+    return " ".join(filter(None, (labels.backbone_label(backbone), labels.DEGRADATIONS.get(degradation))))
 
 
 def _contrast_axis(ax: Axes, spec: Exposure) -> None:
@@ -62,7 +77,7 @@ def _contrast_axis(ax: Axes, spec: Exposure) -> None:
 def exposure_pictures(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     """One image at several exposures, whose noise scales: the input as it is, and the output of each run mapped back."""
     lines = []
-    for item, spec in params.reported("exposure").items():
+    for item, spec in denoising(params).items():
         lines += _lines(params, paths, item, spec) if spec.pictures else []
     if not lines:
         raise CollectError(f"{params.params_file}: no item of exposure has pictures; add some, or do not draw them")

@@ -1,10 +1,12 @@
 """Numbers of the exposures that differ from that of training: a sweep of the contrast with noise that scales (Scaled) or
-does not (Fixed), or of the brightness. dB on the scale of the clean image; the first item of a backbone.
+does not (Fixed), or of the brightness. dB on the scale of the clean image; the first denoising item of a backbone.
 
     \\Exposure<Who><Backbone><Sweep>Loss           mean PSNR at the exposure of training, less the lowest of the sweep
     \\Exposure<Who><Backbone><Sweep>Change         largest absolute difference from the former, three digits
     \\ExposureGain<Backbone><Sweep><Place>[Interval]   WNE - baseline at the Lowest or Highest contrast or brightness
     \\Exposure<Contrast|Brightness><Lowest|Highest>   for formulas
+    \\Tasks<Who><Sweep>Range          range over the networks for other tasks: of Change for Wne, of Loss for Baseline
+    \\TasksGainRange                  WNE - baseline at the exposure of training, range over the same networks
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import pandas as pd
 from replication.report.cells import escape, fixed, interval, signed
 from replication.report.numbers.study import Number, Value
 from replication.report.source import Source
-from replication.results.exposure import SWEEPS, swept
+from replication.results.exposure import SWEEPS, denoising, restoration, swept
 from replication.study import labels
 from replication.study.params import Exposure
 
@@ -31,6 +33,7 @@ _PLACES, _ENDS = {"Lowest": 0, "Highest": -1}, ("", "Interval")
 def _run(source: Source, variant: str, backbone: str, sweep: str) -> pd.DataFrame:
     """The rows of the first run of that variant and backbone, by rising contrast or brightness; none where there is none."""
     table = source.summary.exposure
+    table = table[table["item"].isin(list(denoising(source.params)))]
     table = table[(table["variant"] == variant) & (table["backbone"] == backbone)]
     if table.empty:
         return table
@@ -59,10 +62,29 @@ def _first(of: Callable[[Exposure], Value]) -> Number:
     """The number that `of` makes of the first item of the section; None where there is none."""
 
     def value(source: Source) -> Value:
-        items = list(source.params.reported("exposure").values())
+        items = list(denoising(source.params).values())
         return of(items[0]) if items else None
 
     return value
+
+
+def _tasks(
+    of: Callable[[pd.DataFrame, float], float], variant: str, sweep: str, text: Callable, source: Source
+) -> Value:
+    """The range over the networks for other tasks of what `of` makes of a sweep and the exposure of training."""
+    table = source.summary.exposure
+    table = table[table["item"].isin(list(restoration(source.params))) & (table["variant"] == variant)]
+    table = table[table["sweep"] == sweep]
+    values = [of(rows.set_index("place"), SWEEPS[sweep]) for _, rows in table.groupby("run", sort=False)]
+    return " to ".join(dict.fromkeys(text(end) for end in (min(values), max(values)))) if values else None
+
+
+def _change(rows: pd.DataFrame, training: float) -> float:
+    return (rows["psnr"] - rows.loc[training, "psnr"]).abs().max()
+
+
+def _loss(rows: pd.DataFrame, training: float) -> float:
+    return rows.loc[training, "psnr"] - rows["psnr"].min()
 
 
 _FORMS: dict[str, Callable[[pd.Series], Value]] = {
@@ -78,6 +100,13 @@ EXPOSURE: dict[str, Number] = {
         f"ExposureGain{b}{s}{p}{form}": partial(_gain, _BACKBONES[b], _SWEEPS[s], _PLACES[p], form)
         for b, s, p, form in product(_BACKBONES, _SWEEPS, _PLACES, _ENDS)
     },
+    **{
+        f"Tasks{w}{s}Range": partial(_tasks, of, _WHO[w], _SWEEPS[s], lambda end, digits=digits: f"{end:.{digits}f}")
+        for (w, of, digits), s in product((("Wne", _change, 3), ("Baseline", _loss, 1)), _SWEEPS)
+    },
+    "TasksGainRange": partial(
+        _tasks, lambda rows, at: rows.loc[at, "psnr_gain"], "wne", "scaled", lambda end: signed(end).latex
+    ),
     "ExposureImages": _first(lambda item: item.images),
     "ExposureSet": _first(lambda item: escape(labels.test_set_label(item.test_set))),
     "ExposureSigma": _first(lambda item: f"{item.sigma:g}"),

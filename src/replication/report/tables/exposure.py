@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from replication.report.cells import Cell, fixed, heading, with_interval
 from replication.report.families import setting
 from replication.report.source import Source
 from replication.report.table import Row, Table
-from replication.results.exposure import SWEEPS, swept
+from replication.results.exposure import SWEEPS, denoising, restoration, swept
 from replication.study import labels
 
 _A, _B, _SIGMA = Cell("$a$", "a"), Cell("$b$", "b"), Cell(r"$\sigma$", "sigma")
@@ -16,8 +18,18 @@ _NOISE = {"scaled": Cell(r"$a\sigma$", "a sigma"), "fixed": _SIGMA, "brightness"
 
 
 def exposure(source: Source) -> list[Table]:
-    """A block for each WNE run and its baseline: PSNR at the exposure of training, and at both ends of each sweep."""
+    """A block for each WNE denoiser and its baseline: PSNR at the exposure of training, and at both ends of each sweep."""
+    return _blocks(source, denoising(source.params))
+
+
+def exposure_tasks(source: Source) -> list[Table]:
+    """The same for deblurring and super-resolution."""
+    return _blocks(source, restoration(source.params))
+
+
+def _blocks(source: Source, items: Iterable[str]) -> list[Table]:
     table = source.summary.exposure
+    table = table[table["item"].isin(list(items))]
     wrapped = table[(table["variant"] == "wne") & table["against"].notna()][["item", "run"]].drop_duplicates()
     head = ["noise", _A, _B, "input", labels.variant_label("baseline"), labels.variant_label("wne"), "WNE - Baseline"]
     return [Table("c" * len(head), [head], [_block(source, item, run, len(head)) for item, run in wrapped.to_numpy()])]
@@ -26,6 +38,8 @@ def exposure(source: Source) -> list[Table]:
 def _block(source: Source, item: str, name: str, columns: int) -> list[Row]:
     run, spec = source.params.runs[name], source.params.exposure[item]
     network = labels.backbone_label(source.params.models[run.model].backbone)
+    if run.degradation != "none":
+        network += f" {labels.DEGRADATIONS[run.degradation]}"
     rows: list[Row] = [
         [heading(columns, setting(network, f"{run.sigma:g}", spec.test_set, spec.images), emphasized=False)]
     ]
