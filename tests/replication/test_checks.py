@@ -11,7 +11,7 @@ import yaml
 
 from replication.cli.checks import MEASURED, check_profile, compare_with, counted
 from replication.cli.provenance import code_of
-from replication.cli.relock import move_hashes, relock
+from replication.cli.relock import measurements, move_hashes, relock
 from replication.study.params import load_params
 from replication.study.paths import ProfilePaths
 
@@ -90,6 +90,7 @@ def locked() -> dict:
             "md5": "0123456789abcdef",
         },
         "train@swinir-wne-s25": {"params": {"code.yaml": {"train.swinir": hashes["train"]["swinir"]}}},
+        "timing": {"params": {"code.yaml": {"timing": "1111111111111111"}}},
         "collect": {"params": {"code.yaml": {"collect": "1111111111111111"}}},
     }
 
@@ -102,23 +103,37 @@ def test_relocking_moves_the_hashes_of_changed_code_and_nothing_else(tmp_path, m
     monkeypatch.chdir(tmp_path)
     lock, hashes = locked(), code_of(PARAMS)
     write_lock(tmp_path, lock)
-    before = {"train.dncnn": "0123456789abcdef", "collect": "1111111111111111"}
+    before = {"train.dncnn": "0123456789abcdef", "timing": "1111111111111111"}
     hashes = hashes | {"train": hashes["train"] | {"dncnn": "1663773468819158"}}  # YAML would read a number
     monkeypatch.setattr("replication.cli.relock.code_of", lambda params: hashes)
-    assert move_hashes(PARAMS, before) == ["train@dncnn-wne-s25", "collect"]
+    assert move_hashes(PARAMS, before) == ["train@dncnn-wne-s25", "timing"]
     after = yaml.safe_load((tmp_path / "dvc.lock").read_text())["stages"]
     lock["train@dncnn-wne-s25"]["params"]["code.yaml"]["train.dncnn"] = hashes["train"]["dncnn"]
-    lock["collect"]["params"]["code.yaml"]["collect"] = hashes["collect"]
-    assert after == lock
+    lock["timing"]["params"]["code.yaml"]["timing"] = hashes["timing"]
+    assert after == lock  # "collect" stays stale: what it makes is not compared
 
 
 def test_a_stage_that_the_commit_did_not_make_is_not_relocked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_lock(tmp_path, locked())
     text = (tmp_path / "dvc.lock").read_text()
-    with pytest.raises(RuntimeError, match="collect was made by other code than that of the commit"):
-        move_hashes(PARAMS, {"train.dncnn": "0123456789abcdef", "collect": "2222222222222222"})
+    with pytest.raises(RuntimeError, match="timing was made by other code than that of the commit"):
+        move_hashes(PARAMS, {"train.dncnn": "0123456789abcdef", "timing": "2222222222222222"})
     assert (tmp_path / "dvc.lock").read_text() == text
+
+
+def test_weights_and_measurements_are_compared_and_neither_times_nor_what_is_made_of_them(tmp_path):
+    compared = [
+        "checkpoints/smoke/cnn/a.safetensors",
+        "results/smoke/evaluation/cnn/a/psnr.csv",
+        "results/smoke/training/a.csv",
+    ]
+    others = ["results/smoke/cost/a.json", "results/smoke/timing/cpu.csv", "results/smoke/summary/estimates.csv",
+              "results/smoke/README.md", "results/smoke/metrics.json", "paper/smoke/tables/claims.tex"]  # fmt: skip
+    for name in [*compared, *others]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert measurements(tmp_path) == {name: name.encode() for name in compared}
 
 
 def test_uncommitted_code_is_not_compared(committed):

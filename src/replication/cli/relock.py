@@ -1,8 +1,9 @@
 """A code change that leaves every result as it is: proved by running both codes, then entered in the lock file.
 
 Both run the smoke profile, which trains every backbone and variant for some steps, with Adam and with Muon, and makes
-every analysis. Only when all files are equal to the last byte do the hashes of code in dvc.lock move, and a
-line in relocked.csv says so.
+every analysis. Only when all weights and measurements that the first code makes are equal to the last byte in the second do
+the hashes of code in dvc.lock move, and a line in relocked.csv says so. What is new in the second, as the files of a new run, has
+nothing to be compared with. Summaries, figures and tables are not compared: `dvc repro` makes them again in a minute.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from wne.files import write_text
 RECORD = Path("relocked.csv")
 _COLUMNS = ["profile", "before", "after", "files_compared", "stages"]
 _SMOKE = "profiles/smoke"
+MADE_AGAIN = ("collect", "figures", "tables")  # stages that are not compared and stay stale
 
 
 def relock(profiles: list[Params], before: str) -> tuple[int, dict[str, list[str]]]:
@@ -48,7 +50,7 @@ def relock(profiles: list[Params], before: str) -> tuple[int, dict[str, list[str
         old, new = _results_of(there), _results_of(here)
         hashes = [_hashes(there, params) for params in profiles]
         names = [_run(["git", "rev-parse", "--short", "HEAD"], clone).strip() for clone in (there, here)]
-    different = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    different = sorted(name for name in old if old[name] != new.get(name))
     if different:
         raise RuntimeError(
             f"{len(different)} of {len(old)} files of the smoke profile differ between {' and '.join(names)}, "
@@ -67,11 +69,17 @@ def _hashes(clone: Path, params: Params) -> dict[str, str]:
 
 
 def _results_of(clone: Path) -> dict[str, bytes]:
-    """What the smoke profile gives in a clone: weights, results, figures and tables, without times."""
+    """The weights and measurements of the smoke profile in a clone, without times."""
     _run(["dvc", "repro", f"{_SMOKE}/dvc.yaml"], clone)
-    files = [file for part in ("checkpoints", "results", "paper") for file in (clone / part / "smoke").rglob("*")]
-    names = {file.relative_to(clone).as_posix(): file for file in files if file.is_file()}
-    return {name: file.read_bytes() for name, file in names.items() if not MEASURED.fullmatch(name)}
+    return measurements(clone)
+
+
+def measurements(root: Path) -> dict[str, bytes]:
+    """The files of checkpoints/smoke, and of the folders of results/smoke but the summary."""
+    files = [*(root / "checkpoints/smoke").rglob("*"), *(root / "results/smoke").glob("*/**/*")]
+    names = {file.relative_to(root).as_posix(): file for file in files if file.is_file()}
+    kept = (name for name in names if not MEASURED.fullmatch(name) and not name.startswith("results/smoke/summary/"))
+    return {name: names[name].read_bytes() for name in kept}
 
 
 def _run(command: list[str], folder: Path) -> str:
@@ -93,7 +101,7 @@ def flat(hashes: dict) -> dict[str, str]:
 
 
 def move_hashes(params: Params, before: dict[str, str]) -> list[str]:
-    """Puts the hashes of this code into the lock file of a profile; returns the stages that had others.
+    """Puts the hashes of this code into the lock file of a profile; returns the stages that had others. Not those MADE_AGAIN.
 
     Raises:
         RuntimeError: a stage has a hash that is neither that of `before` nor that of this code: stale for another
@@ -103,7 +111,7 @@ def move_hashes(params: Params, before: dict[str, str]) -> list[str]:
     text, moved, now = file.read_text(), [], flat(code_of(params))
     for name, entry in yaml.safe_load(text)["stages"].items():
         for key, old in entry.get("params", {}).get(params.code_file, {}).items():
-            if now.get(key) == old:
+            if now.get(key) == old or key in MADE_AGAIN:
                 continue
             if before.get(key) != old:
                 raise RuntimeError(f"{file}: {name} was made by other code than that of the commit; run dvc repro")
