@@ -11,11 +11,12 @@ from PIL import Image
 
 from replication.report import style
 from replication.report.cells import Cell
-from replication.report.figures.exposure import exposure, exposure_pictures
+from replication.report.figures.exposure import exposure, exposure_pictures, exposure_tasks
 from replication.report.numbers.exposure import EXPOSURE
 from replication.report.source import Source
 from replication.report.table import latex
 from replication.report.tables.exposure import exposure as numbers
+from replication.report.tables.exposure import exposure_tasks as tasks
 from replication.results.exposure import exposure_estimates, swept
 from replication.results.identity import identities
 from replication.results.summary import CollectError
@@ -125,6 +126,16 @@ def test_the_figure_draws_the_table_in_the_colours_of_the_variants(made):
     assert len({ax.get_ylim() for ax in axes}) == 1
 
 
+def test_other_tasks_have_a_figure_of_their_own(made):
+    params, paths, summary = made
+    with style.context():
+        axes = exposure_tasks(params, summary, paths).axes
+    assert [ax.get_title().split(", ")[0].split(" ", 1)[1] for ax in axes[::3]] == [
+        "DnCNN deblurring", "SwinIR deblurring", "DnCNN super-resolution", "SwinIR super-resolution",
+    ]  # fmt: skip
+    assert len(axes) == 4 * 3
+
+
 def test_the_pictures_stand_in_columns_of_one_exposure_with_their_psnr(made):
     params, paths, summary = made
     with style.context():
@@ -163,6 +174,13 @@ def test_the_table_has_the_exposure_of_training_and_both_ends_of_each_sweep(made
     ]
 
 
+def test_the_table_of_other_tasks_names_them(made):
+    params, _, summary = made
+    text = latex(tasks(Source(params, summary, None)))
+    assert text.count("DnCNN deblurring, ") == text.count("SwinIR super-resolution, ") == 1
+    assert len([line for line in text.splitlines() if line.count(" & ") == 6]) == 1 + 4 * 7
+
+
 def test_the_numbers_of_the_text(made):
     params, _, summary = made
     source = Source(params, summary, None)
@@ -177,6 +195,10 @@ def test_the_numbers_of_the_text(made):
         "ExposureImages": "4",
         "ExposureContrastLowest": "0.1",
         "ExposureBrightnessLowest": "-0.5",
+        "TasksWneScaledRange": "0.000",
+        "TasksBaselineScaledRange": "5.0",
+        "TasksBaselineBrightnessRange": "5.0",
+        "TasksGainRange": "$+0.60$",
     }
     found = {name: EXPOSURE[name](source) for name in expected}
     assert {n: v.latex if isinstance(v, Cell) else str(v) for n, v in found.items()} == expected

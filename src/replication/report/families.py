@@ -55,7 +55,7 @@ def _distinction(family: dict, namesakes: list[dict]) -> str:
         return ""
     columns = ("task", "recipe", "seed", "model", "train_set", "group")
     differing = [column for column in columns if len({other[column] for other in namesakes}) > 1]
-    unique = [column for column in differing if len({other[column] for other in namesakes}) == len(namesakes)]
+    unique = [column for column in differing if sum(other[column] == family[column] for other in namesakes) == 1]
     return f" ({', '.join(str(family[column]) for column in unique[:1] or differing)})"
 
 

@@ -11,7 +11,8 @@ from replication.report.table import SPACE, Message, Row, Table
 from replication.study import labels
 
 _MAIN = ("cnn", "swinir", "fdncnn", "restormer")  # of `mismatch`
-_OTHER = ("colour", "training-controls", "n2n", "input-only", "non-gaussian", "training-length")  # of `mismatch_other`
+_OTHER = ("colour", "training-controls", "n2n", "input-only", "non-gaussian", "training-length", "deblurring",
+          "super-resolution")  # of `mismatch_other`  # fmt: skip
 
 
 def mismatch(source: Source) -> list[Table]:
