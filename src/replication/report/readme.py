@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from replication.claims import VERDICTS, Claim
@@ -48,28 +49,31 @@ def claims(profiles: list[Source]) -> str:
 def beside_paper(published: Source) -> str:
     """A row for each comparison of C3 and C4 on one curve of Fig. 3 that the paper prints too: its value, ours in dB.
 
-    Ours in two columns: of the runs that the claims are decided on, and after the longest training where there is one.
+    Ours in two columns: of the runs that the claims are decided on, and after the longest training.
     """
     steps = training_steps(published.params)
-    main = max(steps[run] for run in published.params.runs_of(MAIN))
     gaps = gaps_by_steps(published.params, published.summary)
-    longer = gaps[gaps["steps"] == gaps["steps"].max()]
+    lengths = max(steps[run] for run in published.params.runs_of(MAIN)), gaps["steps"].max()
+    longest = gaps[gaps["steps"] == lengths[1]].drop_duplicates(["against_variant", "place"])
+    longest = longest.set_index(["against_variant", "place"])[["psnr_gain", "psnr_gain_low", "psnr_gain_high"]]
     rows: list[Row] = []
-    for claim in published.claims:
-        if claim.rule.id not in ("C3", "C4"):
-            continue
+    for part, test, paper in _printed(published.claims):
+        name, place = _comparison(part, test)
+        key = (_AGAINST[name], place)
+        longer = _with_interval(part, *longest.loc[key]) if key in longest.index else "not run"
+        ours = _with_interval(part, test.value, test.low, test.high)
+        rows.append([f"{name}, {place} noise", part.style(paper), ours, longer])
+    return Table("", [[f"{_CURVE}, dB", "paper", *(f"ours, {n:,} steps" for n in lengths)]], [rows]).markdown()
+
+
+def _printed(claims: Sequence[Claim]) -> Iterator[tuple[Part, Test, float]]:
+    """The comparisons of C3 and C4 on the curve that the paper has too, with its value."""
+    for claim in (claim for claim in claims if claim.rule.id in ("C3", "C4")):
         papers = {(part.name, test.label): test.value for part in claim.papers for test in part.tests}
         for part in claim.parts:
             for test in part.tests:
-                paper = papers.get((part.name, test.label))
-                if paper is not None and test.label.startswith(_CURVE):
-                    name, place = _comparison(part, test)
-                    found = longer[(longer["place"] == place) & (longer["against_variant"] == _AGAINST[name])]
-                    values = found[["psnr_gain", "psnr_gain_low", "psnr_gain_high"]].values.tolist()
-                    cells = [_with_interval(part, *ends) for ends in ((test.value, test.low, test.high), *values[:1])]
-                    rows.append([f"{name}, {place} noise", part.style(paper), *cells, *["not run"] * (2 - len(cells))])
-    lengths = [f"ours, {count:,} steps" for count in (main, gaps["steps"].max())]
-    return Table("", [[f"{_CURVE}, dB", "paper", *lengths]], [rows]).markdown()
+                if test.label.startswith(_CURVE) and (part.name, test.label) in papers:
+                    yield part, test, papers[part.name, test.label]
 
 
 def _with_interval(part: Part, *ends: float) -> str:
