@@ -11,7 +11,7 @@ import yaml
 
 from replication.cli.checks import MEASURED, check_profile, compare_with, counted
 from replication.cli.provenance import code_of
-from replication.cli.relock import measurements, move_hashes, relock
+from replication.cli.relock import differences, measurements, move_hashes, relock
 from replication.study.params import load_params
 from replication.study.paths import ProfilePaths
 
@@ -134,6 +134,26 @@ def test_weights_and_measurements_are_compared_and_neither_times_nor_what_is_mad
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     assert measurements(tmp_path) == {name: name.encode() for name in compared}
+
+
+def test_a_new_run_is_no_difference_and_a_new_file_of_an_old_one_is():
+    old = {
+        "checkpoints/smoke/cnn/a": b"1",
+        "results/smoke/evaluation/cnn/a/psnr.csv": b"2",
+        "results/smoke/training/a.csv": b"3",
+    }
+    more = {
+        "checkpoints/smoke/cnn/b": b"",
+        "results/smoke/evaluation/cnn/b/psnr.csv": b"",
+        "results/smoke/training/b.csv": b"",
+    }
+    assert differences(old, old | more) == []
+    added = "results/smoke/evaluation/cnn/a/jpeg.csv"
+    assert differences(old, old | {added: b"", "results/smoke/training/a.csv": b"4"}) == [
+        added,
+        "results/smoke/training/a.csv",
+    ]
+    assert differences(old, {}) == sorted(old)
 
 
 def test_uncommitted_code_is_not_compared(committed):

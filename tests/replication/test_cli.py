@@ -60,7 +60,7 @@ def test_a_mistake_is_one_line_and_exit_status_1(replicate, arguments, message):
 
 def test_runs_checks_a_parameter_file(replicate):
     status, shown, _ = replicate("runs", "--params", "profiles/paper/params.yaml")
-    assert status == 0 and "79 runs, no mistakes found" in shown
+    assert status == 0 and "87 runs, no mistakes found" in shown
 
 
 def test_a_stopped_training_ends_with_status_75_and_says_how_to_go_on(replicate, tmp_path):

@@ -113,9 +113,11 @@ def _load(raw: dict, folder: Path):
         (("models", "mine"), {"backbone": "restormer", "blocks": [1] * 5}, "has 5, heads 4"),
         (("tasks", "awgn", "objective"), "paired", "belong together"),
         (("runs", "dncnn-wne-s25", "degradation"), "blurr", "'none', 'blur' or 'downsample'"),
-        (("runs", "dncnn-wne-deblurring-s5", "degradation"), "downsample", "exposure.dncnn-deblurring: its runs have several degradations"),
+        (("runs", "dncnn-wne-deblurring-s5", "degradation"), "downsample", "groups.deblurring: its runs have several degradations, blur, downsample"),
+        (("weights",), {"dncnn-wne-deblurring-s5": {"group": "deblurring"}}, "weights.dncnn-wne-deblurring-s5: is for denoisers"),
         (("runs", "dncnn-wne-n2n-s25", "degradation"), "blur", "needs a task with objective: supervised and jpeg: false"),
-        (("runs", "swinir-wne-s25", "degradation"), "downsample", "is for denoisers, and swinir-wne-s25 has degradation: downsample"),
+        (("filters", "fig05"), {"group": "deblurring", "test_set": "photos-test", "image": "a", "size": 16, "sigmas": [25], "pixels": [[1, 1]],
+         "runs": ["swinir-wne-deblurring-s5"]}, "is for denoisers, and swinir-wne-deblurring-s5 has degradation: blur"),
         (("weights",), {"dncnn-wne-s25": {"group": "cn"}}, "did you mean 'cnn'"),
     ],
 )  # fmt: skip

@@ -66,13 +66,26 @@ def test_one_command_makes_every_artefact(reproduced):
         "controls",
         "exposure",
         "exposure_pictures",
+        "exposure_tasks",
         "recipe",
+        "length",
     ):
         for kind in ("pdf", "png"):
             assert (reproduced / f"paper/smoke/figures/{figure}.{kind}").stat().st_size > 1000
     # Table 4 lists the paper's hyperparameters: it is an input, and here the table "training".
     numbered = [f"table{number:02d}" for number in range(1, 13) if number != 4]
-    for table in (*numbered, "training", "claims", "leakage", "numbers", "controls", "exposure", "recipe"):
+    for table in (
+        *numbered,
+        "training",
+        "claims",
+        "leakage",
+        "numbers",
+        "controls",
+        "exposure",
+        "exposure_tasks",
+        "recipe",
+        "length",
+    ):
         assert (reproduced / f"paper/smoke/tables/{table}.tex").read_text().startswith("%")
     assert "fig03.png" in (reproduced / "results/smoke/README.md").read_text()
 
@@ -144,8 +157,8 @@ def test_figures_come_from_results_alone(reproduced):
 
 def test_the_paper_profile_is_a_complete_pipeline(repository):
     stages = ran(_dvc(repository, "repro", "--dry", "--force", "profiles/paper/dvc.yaml"))
-    assert len({s for s in stages if s.startswith("train@")}) == 79
-    assert len({s for s in stages if s.startswith("evaluate@")}) == 13
+    assert len({s for s in stages if s.startswith("train@")}) == 87
+    assert len({s for s in stages if s.startswith("evaluate@")}) == 15
     assert {
         "download@waterloo",
         "compose-grey8694",

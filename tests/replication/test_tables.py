@@ -327,7 +327,7 @@ def test_the_gains_of_all_experiments_are_in_one_of_two_tables(whole):
     ends = wne[wne["sigma_test"] == wne["sigma_test"].max()]
     shown = {cell.split(" ")[0] for row in rows for cell in row[2:]}
     assert {f"{gain:+.2f}" for gain in ends["psnr_gain"]} <= shown
-    assert [row[1] for row in rows if row[0] == "SwinIR WNE" and "--" in row[1]] == ["0--55", "0--55"]
+    assert [row[1] for row in rows if row[0].startswith("SwinIR WNE") and "--" in row[1]] == ["0--55", "0--55"]
     assert "---" in next(row for row in rows if row[1] == "0--55")  # it has no matched level
     assert any(row[0] == "DnCNN IN (input only)" for row in rows)
 

@@ -1,9 +1,8 @@
-"""A code change that leaves every result as it is: proved by running both codes, then entered in the lock file.
+"""A code change that leaves every weight and measurement as it is: proved by running both codes, then entered in the lock file.
 
 Both run the smoke profile, which trains every backbone and variant for some steps, with Adam and with Muon, and makes
 every analysis. Only when all weights and measurements that the first code makes are equal to the last byte in the second do
-the hashes of code in dvc.lock move, and a line in relocked.csv says so. What is new in the second, as the files of a new run, has
-nothing to be compared with. Summaries, figures and tables are not compared: `dvc repro` makes them again in a minute.
+the hashes of code in dvc.lock move, and a line in relocked.csv says so. A new run has nothing to be compared with. Summaries, figures and tables are not compared: `dvc repro` makes them again in a minute.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from wne.files import write_text
 RECORD = Path("relocked.csv")
 _COLUMNS = ["profile", "before", "after", "files_compared", "stages"]
 _SMOKE = "profiles/smoke"
+_MANY_RUNS = ("checkpoints/", "results/smoke/training/", "results/smoke/weights/")  # folders with files of several runs
 MADE_AGAIN = ("collect", "figures", "tables")  # stages that are not compared and stay stale
 
 
@@ -50,7 +50,7 @@ def relock(profiles: list[Params], before: str) -> tuple[int, dict[str, list[str
         old, new = _results_of(there), _results_of(here)
         hashes = [_hashes(there, params) for params in profiles]
         names = [_run(["git", "rev-parse", "--short", "HEAD"], clone).strip() for clone in (there, here)]
-    different = sorted(name for name in old if old[name] != new.get(name))
+    different = differences(old, new)
     if different:
         raise RuntimeError(
             f"{len(different)} of {len(old)} files of the smoke profile differ between {' and '.join(names)}, "
@@ -61,6 +61,14 @@ def relock(profiles: list[Params], before: str) -> tuple[int, dict[str, list[str
         moved[params.profile] = move_hashes(params, of)
         _record([params.profile, *names, len(old), " ".join(moved[params.profile])])
     return len(old), moved
+
+
+def differences(old: dict[str, bytes], new: dict[str, bytes]) -> list[str]:
+    """Files of the first code that the second makes otherwise or not at all, and those that it adds to the folder of a run."""
+    changed = {name for name in old if old[name] != new.get(name)}
+    of_one_run = {str(Path(name).parent) for name in old if not name.startswith(_MANY_RUNS)}
+    added = {name for name in new if name not in old and str(Path(name).parent) in of_one_run}
+    return sorted(changed | added)
 
 
 def _hashes(clone: Path, params: Params) -> dict[str, str]:

@@ -74,7 +74,7 @@ def relock(
     before: Annotated[str, typer.Argument(help="The commit whose results the lock file describes.")],
     params_files: Annotated[list[Path], typer.Option("--params", help="Parameter files of the profiles.")] = (DEFAULT,),
 ) -> None:
-    """Prove that a code change leaves every result of the smoke profile as it is, then relock; 10 minutes."""
+    """Prove that a code change leaves every weight and measurement of the smoke profile as it is, then relock; 10 minutes."""
     from replication.cli.relock import RECORD, relock
 
     files, moved = relock([load_profile(file)[0] for file in params_files], before)

@@ -4,8 +4,10 @@
     blur         D x = k * x, k a Gaussian of deviation 1.5 pixels            deblurring
     downsample   D x = the mean of each block of 2 x 2, repeated over it      x2 super-resolution
 
-Each D is linear and keeps constant images, D 1 = 1, so D(a x + b 1) = a D x + b 1: the ideal restoration is
-normalization equivariant, as that of noise alone is. Blocks that stick out at the lower or right border hold fewer pixels.
+Each D is linear and keeps constant images, D 1 = 1, so D(a x + b 1) = a D x + b 1: exposure and degradation commute, and
+where the noise scales with the exposure NE is as apt as for noise alone. Blocks that stick out at the lower or right border hold
+fewer pixels. In training D acts on the patch, mirrored beyond its borders as a test image is; the borders are a larger share of a
+patch, for baseline and WNE alike.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ _LENGTH = (
     "All variants at equal steps, one schedule each; diamonds: the paper's differences, after 500,000 steps (NE-arch: "
     "900,000). Nothing is extrapolated."
 )
-_LENGTHS = "PSNR in dB, mean over seeds; in italics the paper's."
+_LENGTHS = "PSNR in dB, mean over seeds; in italics the paper's, where the test set is the paper's."
 _PARTS = (
     "FDnCNN-WNE minus NE-arch, same backbone and recipe, in dB; the PSNR is that of WNE at matched noise. One seed. Rows "
     "with larger patches change both networks."
@@ -115,8 +115,8 @@ _EXPOSURE = (
     "(f(y) - b) / a, clipped to [0, 1], against x."
 )
 _TASKS = (
-    "y = a D x + b plus noise, with D a Gaussian blur of 1.5 pixels (deblurring) or the means of blocks of 2 x 2 pixels "
-    "(super-resolution)."
+    "y = a D x + b plus noise on every pixel. D x is x after a Gaussian blur with a deviation of 1.5 pixels (deblurring), or x "
+    "with the mean of each block of 2 x 2 pixels in place of its pixels (super-resolution)."
 )
 _EXPOSED = "The noise scales with the exposure. PSNR of the output mapped back, (f(y) - b) / a, clipped to [0, 1]."
 
@@ -181,13 +181,14 @@ ARTEFACTS = (
     _figure("controls", "Beyond the paper: controls without training", "controls:controls", "cnn +controls"),
     _table("controls", "The controls in numbers", "controls:controls", "cnn +controls"),
     _figure("exposure", "Beyond the paper: other exposures than that of training", "exposure:exposure", "+exposure",
-            caption=_EXPOSURE),
+            caption=_EXPOSURE, runs="figures.exposure:denoising"),
     _figure("exposure_pictures", "Other exposures as pictures", "exposure:exposure_pictures", "+exposure",
-            caption=_EXPOSED),
-    _table("exposure", "Other exposures in numbers", "exposure:exposure", "+exposure"),
+            caption=_EXPOSED, runs="figures.exposure:denoising"),
+    _table("exposure", "Other exposures in numbers", "exposure:exposure", "+exposure", runs="tables.exposure:denoising"),
     _figure("exposure_tasks", "Beyond the paper: other exposures, deblurring and super-resolution", "exposure:exposure_tasks",
-            "deblurring super-resolution +exposure", caption=_TASKS),
-    _table("exposure_tasks", "The same in numbers", "exposure:exposure_tasks", "deblurring super-resolution +exposure"),
+            "+exposure", caption=_TASKS, runs="figures.exposure:restoration"),
+    _table("exposure_tasks", "Deblurring and super-resolution in numbers", "exposure:exposure_tasks", "+exposure",
+           runs="tables.exposure:restoration"),
     _figure("windows", "Beyond the paper: statistics of windows in place of the whole image", "windows:windows", "+windows"),
     # Cost, data, training.
     _table("table02", "Table 2: time on the GPU, FDnCNN", "timing:table02", "", "C6"),

@@ -58,6 +58,8 @@ class Summary:
 def summary_of(files: dict[str, pd.DataFrame], source: dict) -> Summary:
     files = dict(files)
     files["training"] = files["training"].merge(files.pop("cost"), on="run")
+    if missing := [column for column in IDENTITY if column not in files["training"]]:
+        raise CollectError(f"the summary lacks the columns {', '.join(missing)}; make it with: replicate collect")
     runs = files["training"][list(IDENTITY)]
     return Summary(**files, **views(files["estimates"], runs), source=source)
 

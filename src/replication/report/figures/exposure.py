@@ -52,19 +52,21 @@ def _sweeps(params: Params, summary: Summary, items: dict[str, Exposure]) -> Fig
         ax.set(xlabel=label, ylim=(table["psnr"].min() - 1, table["psnr"].max() + 1))
         if sweep != "brightness":
             _contrast_axis(ax, items[item])
-        grid.title(index, f"{_task(params, item, rows['backbone'].iloc[0])}, {noise}")
-    for ax in grid.axes[:, 0]:
-        ax.set_ylabel("PSNR (dB)")
+        grid.title(index, noise)
+    for ax, item in zip(grid.axes[:, 0], items):
+        ax.set_ylabel(f"{_network(params, item)}\nPSNR (dB)")
     handles = [Line2D([], [], **look.as_line()) for look in sorted(looks.values(), key=lambda look: look.order)]
     handles.append(Line2D([], [], label="noisy input", **style.IDENTITY))
     handles.append(Line2D([], [], label="exposure of training", **style.TRAINING_NOISE))
     return grid.legend([handles])
 
 
-def _task(params: Params, item: str, backbone: str) -> str:
+def _network(params: Params, item: str) -> str:
     """DnCNN, or DnCNN deblurring."""
-    degradation = degradation_of(params, params.exposure[item])
-    return " ".join(filter(None, (labels.backbone_label(backbone), labels.DEGRADATIONS.get(degradation))))
+    spec = params.exposure[item]
+    backbone = params.models[params.runs[spec.runs[0]].model].backbone
+    words = labels.backbone_label(backbone), labels.DEGRADATIONS.get(degradation_of(params, spec), "")
+    return " ".join(filter(None, words))
 
 
 def _contrast_axis(ax: Axes, spec: Exposure) -> None:

@@ -217,12 +217,12 @@ def _soft_ne_over_wne(source: Source) -> Value:
 
 
 def _by_length(of: Callable[[pd.Series], Value], end: str, place: str, against: str, source: Source) -> Value:
-    """Applies `of` to the gap (mean over seeds) after the shortest or longest training; None where none is reported."""
+    """Applies `of` to the gap (mean over seeds) after the shortest or longest training; None where there are not two."""
     if not source.params.is_reported(GROUP):
         return None
     rows = _where(gaps_by_steps(source.params, source.summary), place=place.lower(), against_variant=against)
     gaps = rows.groupby("steps")["psnr_gain"].mean()
-    return of(gaps.iloc[[0 if end == "Shortest" else -1]])
+    return of(gaps.iloc[[0 if end == "Shortest" else -1]]) if len(gaps) > 1 else None
 
 
 def _real(of: Callable[[pd.Series], Value], source: Source) -> Value:

@@ -27,6 +27,14 @@ def check_runs(params: Any) -> None:
             )
 
 
+def check_groups(params: Any) -> None:
+    """The runs of a group see the same inputs, whose scores are computed once."""
+    for key in params.groups:
+        found = {run.degradation for run in params.runs.values() if run.group == key}
+        if len(found) > 1:
+            raise ValueError(f"groups.{key}: its runs have several degradations, {', '.join(sorted(found))}")
+
+
 def check_recipes(params: Any) -> None:
     for key, recipe in params.recipes.items():
         if recipe.patch > LARGEST_PATCH:
@@ -82,6 +90,7 @@ def check_weights(params: Any) -> None:
         check_known(f"weights.{key}.group", published.group, params.groups)
         if params.runs[key].group != published.group or not params.groups[published.group].report:
             raise ValueError(f"weights.{key}: names the group {published.group}; its own must be named and reported")
+        _check_denoises(f"weights.{key}", key, params)
 
 
 def check_analyses(params: Any) -> None:
@@ -153,8 +162,6 @@ def check_exposure(params: Any) -> None:
             raise ValueError(
                 f"exposure.{key}: its runs have several tasks, {', '.join(sorted(tasks))}; name runs of one"
             )
-        if len({params.runs[run].degradation for run in item.runs}) > 1:
-            raise ValueError(f"exposure.{key}: its runs have several degradations; name runs of one")
         if params.tasks[tasks.pop()].noise == "real":
             raise ValueError(f"exposure.{key}: its runs are tested on pairs of photographs, whose exposure is fixed")
         _check_noise(f"exposure.{key}", item.runs[0], item.test_set, params)
@@ -194,6 +201,7 @@ def _check_crop(where: str, side: int, test_set: str, params: Any) -> None:
 
 CHECKS = (
     check_runs,
+    check_groups,
     check_recipes,
     check_tasks,
     check_timing,
