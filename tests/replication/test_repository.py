@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from replication.results.summary import RESTORATION
 from replication.study.params import ANALYSES, load_params
 from replication.study.published import is_published_size
 from wne.models import create_denoiser
@@ -81,6 +82,13 @@ def test_networks_of_the_published_size(profile):
         spec = params.models[run.model]
         count = sum(p.numel() for p in create_denoiser(spec.backbone, run.variant, **spec.size).parameters())
         assert is_published_size(spec.backbone, count)
+
+
+@pytest.mark.parametrize("profile", ["default", *PROFILES])
+def test_networks_that_do_more_than_denoise_are_told_apart_by_their_groups(profile):
+    params = load_params(_params_file(profile))
+    degraded = {run.group for run in params.runs.values() if run.degradation != "none"}
+    assert degraded == set(RESTORATION) & set(params.groups)
 
 
 def test_paper_profile_has_the_hyperparameters_of_table_4():

@@ -9,7 +9,7 @@ import pandas as pd
 from replication.study.params import Params, Run
 
 IDENTITY = ("run", "group", "task", "objective", "channels", "model", "backbone", "variant", "sigma_train", "recipe",
-            "train_set", "seed", "degradation")  # fmt: skip
+            "train_set", "seed")  # fmt: skip
 
 
 def sigma_text(run: Run) -> str:
@@ -23,7 +23,7 @@ def identity(params: Params, name: str) -> dict[str, object]:
     """The columns IDENTITY of a run."""
     run, task = params.runs[name], params.tasks[params.runs[name].task]
     facts = (name, run.group, run.task, task.objective, task.channels, run.model, params.models[run.model].backbone,
-             run.variant, sigma_text(run), run.recipe, run.train_set, run.seed, run.degradation)  # fmt: skip
+             run.variant, sigma_text(run), run.recipe, run.train_set, run.seed)  # fmt: skip
     return dict(zip(IDENTITY, facts))
 
 

@@ -20,6 +20,7 @@ __all__ = ["CollectError", "Summary", "awgn", "covered", "fingerprints", "first_
 
 FILES = ("estimates", "training", "cost", "loss", "timing", "counts", "leakage", "difficulty", "filters", "errors",
          "recipe")  # fmt: skip
+RESTORATION = ("deblurring", "super-resolution")  # groups whose networks do more than denoise
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,6 @@ class Summary:
 def summary_of(files: dict[str, pd.DataFrame], source: dict) -> Summary:
     files = dict(files)
     files["training"] = files["training"].merge(files.pop("cost"), on="run")
-    if missing := [column for column in IDENTITY if column not in files["training"]]:
-        raise CollectError(f"the summary lacks the columns {', '.join(missing)}; make it with: replicate collect")
     runs = files["training"][list(IDENTITY)]
     return Summary(**files, **views(files["estimates"], runs), source=source)
 
@@ -121,7 +120,7 @@ def on_first_set(table: pd.DataFrame) -> pd.DataFrame:
 def awgn(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of grey denoisers trained, with clean targets, at a single level of Gaussian noise."""
     plain = (table["objective"] == "supervised") & (table["channels"] == 1) & (table["noise"] == "gaussian")
-    return single_level(table[plain & (table["degradation"] == "none")])
+    return single_level(table[plain & ~table["group"].isin(RESTORATION)])
 
 
 def first_runs(table: pd.DataFrame) -> pd.DataFrame:

@@ -8,11 +8,12 @@ from replication.report.cells import DASH, Cell, at_sigma_test, dashed, with_int
 from replication.report.families import of_groups, run_families, sweep_ends
 from replication.report.source import Source
 from replication.report.table import SPACE, Message, Row, Table
+from replication.results.summary import RESTORATION
 from replication.study import labels
 
-_MAIN = ("cnn", "swinir", "fdncnn", "restormer")  # of `mismatch`
-_OTHER = ("colour", "training-controls", "n2n", "input-only", "non-gaussian", "training-length", "deblurring",
-          "super-resolution")  # of `mismatch_other`  # fmt: skip
+# Groups of `mismatch`, and of `mismatch_other`.
+_MAIN = ("cnn", "swinir", "fdncnn", "restormer")
+_OTHER = ("colour", "training-controls", "n2n", "input-only", "non-gaussian", "training-length", *RESTORATION)
 
 
 def mismatch(source: Source) -> list[Table]:
