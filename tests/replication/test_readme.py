@@ -32,6 +32,16 @@ def test_the_published_size_stands_beside_the_numbers_of_the_paper():
     assert rows["WNE - baseline, matched noise"] == f"{30.43 - 30.50:+.2f}"  # Table 1
 
 
+def test_the_psnr_at_the_published_size_is_that_of_the_results():
+    means = {}
+    for variant in ("baseline", "wne"):
+        scores = pd.read_csv(ROOT / f"results/published/evaluation/training-length/dncnn-{variant}-steps10000-s25/psnr.csv")
+        means[variant] = scores[(scores["test_set"] == "set12") & (scores["sigma_test"] == 25)]["psnr"].mean()
+    text = " ".join(README.split())
+    assert f"DnCNN has {means['baseline']:.2f} dB and DnCNN-WNE {means['wne']:.2f} dB on Set12 at sigma 25" in text
+    assert f"{30.50 - means['baseline']:.2f} and {30.43 - means['wne']:.2f} dB below the published" in text  # Table 1
+
+
 def test_the_range_at_matched_noise_is_that_of_the_results():
     tables = (pd.read_csv(ROOT / f"results/{profile}/comparisons.csv") for profile in ("default", "bsd400"))
     gains = pd.concat([table.loc[table["id"] == "C3", "value"] for table in tables])
