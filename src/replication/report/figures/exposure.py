@@ -38,7 +38,7 @@ def exposure_tasks(params: Params, summary: Summary, paths: ProfilePaths) -> Fig
 
 def _sweeps(params: Params, summary: Summary, items: dict[str, Exposure]) -> Figure:
     table = summary.exposure[summary.exposure["item"].isin(items)]
-    grid = Panels(len(items), len(SWEEPS), legend_lines=1, height=1.5, top_axis=False)
+    grid = Panels(len(items), len(SWEEPS), legend_lines=1, height=1.5, top_axis=False, left=0.62)  # two lines of label
     looks: dict[str, style.VariantStyle] = {}
     for index, (item, sweep) in enumerate(product(items, SWEEPS)):
         ax, (noise, label) = grid.axes.flat[index], _AXES[sweep]
