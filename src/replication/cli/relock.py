@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import yaml
@@ -47,7 +48,8 @@ def relock(profiles: list[Params], before: str) -> tuple[int, dict[str, list[str
         for clone, commit in ((there, before), (here, "HEAD")):
             _run(["git", "clone", "--quiet", str(root), str(clone)], root)
             _run(["git", "checkout", "--quiet", _run(["git", "rev-parse", commit], root).strip()], clone)
-        old, new = _results_of(there), _results_of(here)
+        with ThreadPoolExecutor() as pool:  # side by side: each takes one core
+            old, new = pool.map(_results_of, (there, here))
         hashes = [_hashes(there, params) for params in profiles]
         names = [_run(["git", "rev-parse", "--short", "HEAD"], clone).strip() for clone in (there, here)]
     different = differences(old, new)
