@@ -149,7 +149,7 @@ def test_an_item_without_pictures_has_an_empty_table_of_them(item, tmp_path):
 def test_a_network_for_another_task_gets_the_inputs_of_its_evaluation(tmp_path, degradation):
     params, paths = tiny_profile(tmp_path, crop=24)
     raw = params.model_dump()
-    raw["examples"], raw["runs"][RUN]["degradation"] = {}, degradation
+    raw["examples"], raw["weights"], raw["runs"][RUN]["degradation"] = {}, {}, degradation
     params = with_exposure(Params.model_validate(raw))
     for name, run in params.runs.items():
         model = create_denoiser("dncnn", run.variant, channels=1, **params.models[run.model].size)

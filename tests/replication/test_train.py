@@ -112,7 +112,8 @@ def test_random_streams_of_the_objectives_without_pairs_are_those_of_committed_r
     for objective in ("supervised", "n2n", "soft_ne"):
         generator = torch_generator("training", 0, 0, 0)
         clean = PatchSampler([image], 24).sample(4, generator)
-        run, task = SimpleNamespace(sigma_range=(25, 25)), SimpleNamespace(objective=objective, noise="gaussian")
+        run = SimpleNamespace(sigma_range=(25, 25), degradation="none")
+        task = SimpleNamespace(objective=objective, noise="gaussian")
         noisy, target = training_pair(clean, run, task, generator)
         sums[objective] = (noisy.double().sum().item(), target.double().sum().item())
     assert sums == {

@@ -74,7 +74,10 @@ def latex(tables: Sequence[Table]) -> str:
         groups[-1].append(table)
     body = "\n\n\\medskip\n\n".join(map(_tabular, groups))
     rows = body.count("\\\\\n")
-    size = r"\scriptsize\renewcommand{\arraystretch}{0.88}" if rows > 50 else r"\footnotesize" if rows > 32 else ""
+    lines = 0.76 if rows > 75 else 0.88
+    size = (
+        rf"\scriptsize\renewcommand{{\arraystretch}}{{{lines}}}" if rows > 50 else r"\footnotesize" if rows > 32 else ""
+    )
     return f"{{{size}%\n{body}\n\\par}}" if size else body
 
 
