@@ -74,7 +74,7 @@ def latex(tables: Sequence[Table]) -> str:
         groups[-1].append(table)
     body = "\n\n\\medskip\n\n".join(map(_tabular, groups))
     rows = body.count("\\\\\n")
-    lines = 0.76 if rows > 75 else 0.88
+    lines = 0.76 if rows > 60 else 0.88
     size = (
         rf"\scriptsize\renewcommand{{\arraystretch}}{{{lines}}}" if rows > 50 else r"\footnotesize" if rows > 32 else ""
     )

@@ -17,7 +17,7 @@ from replication.study.paths import ProfilePaths
 
 _COLUMNS = 3
 _SMOOTH = 0.1  # of the training: over so many steps the curves are averaged
-_HEIGHT, _BELOW = 1.18, 0.22  # inches, of a panel and below it
+_HEIGHT, _BELOW = 1.12, 0.22  # inches, of a panel and below it
 _MARGIN = 1.04  # of the axis over the last step
 _UNIT = 1e-3  # of the loss on the axis
 _LABEL_SIZE, _LABEL_DISTANCE, _LETTER = 7.0, 0.095, 0.047  # points; inches between two labels and for a letter
