@@ -1,8 +1,9 @@
-"""A code change that leaves every weight and measurement as it is: proved by running both codes, then entered in the lock file.
+"""A code change that leaves weights and measurements as they are: proved by running both codes, then entered in the lock.
 
 Both run the smoke profile, which trains every backbone and variant for some steps, with Adam and with Muon, and makes
 every analysis. Only when all weights and measurements that the first code makes are equal to the last byte in the second do
-the hashes of code in dvc.lock move, and a line in relocked.csv says so. A new run has nothing to be compared with. Summaries, figures and tables are not compared: `dvc repro` makes them again in a minute.
+the hashes of code in dvc.lock move, and a line in relocked.csv says so. A new run has nothing to be compared with. Summaries,
+figures and tables are not compared: `dvc repro` makes them again in a minute.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Evaluation of one run, on test sets that every run shares. Always float32.
 
-Synthetic noise, on a blurred or downsampled image where the run says so, goes through the sweep of sigma_test; pairs of photographs and JPEG files are taken as they are.
+Synthetic noise, on a blurred or downsampled image where the run says so, goes through the sweep of sigma_test; pairs
+of photographs and JPEG files are taken as they are.
 The noisy input is not clipped; the denoised image is, to [0, 1], before PSNR and SSIM. On pairs it is rounded to
 8 bits as well (App. M of the paper).
 """

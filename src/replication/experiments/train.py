@@ -166,8 +166,8 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 def training_pair(clean: Tensor, run: Run, task: Task, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """What the network sees and what it should give back, both (B, C, P, P), not clipped.
 
-    supervised: D x + sigma n and x, D the degradation of the run. n2n: two noisy copies of x (App. N). soft_ne: the supervised pair under a
-    random y -> alpha y + mu 1, alpha and mu from U(0, 1), one pair an image (App. D).
+    supervised: D x + sigma n and x, D the degradation of the run. n2n: two noisy copies of x (App. N).
+    soft_ne: the supervised pair under a random y -> alpha y + mu 1, alpha and mu from U(0, 1), one pair an image (App. D).
     `sigma` is fixed or uniform over the run's range, one value an image.
     paired: `clean` has 2 C channels, the noisy photograph and the clean one, and nothing is drawn (App. M).
     """
