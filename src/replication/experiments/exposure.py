@@ -8,7 +8,8 @@ x is a clean image in [0, 1], n its unit noise, D the degradation of the runs: D
 
 Under NE and with noise that scales, y = a (D x + sigma n) + b 1 and x^ = f(D x + sigma n) for every a and b. With noise
 that does not, x^ = f(D x + (sigma / a) n): for such an f a change of the contrast is then one of the noise level, while any other
-network still meets the noise of its training, in an image of another contrast. At a = 1 both noises are the same. Whoever knows a and b can map the input back before f, and needs no NE where the noise scales. Inputs are neither
+network still meets the noise of its training, in an image of another contrast. At a = 1 both noises are the same. Whoever knows
+a and b can map the input back before f, and needs no NE where the noise scales. Inputs are neither
 clipped nor rounded, as a camera would do.
 
 Written for each item: scores.csv, one row for each image, run and point of a sweep, with the PSNR of the output and of the
