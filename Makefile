@@ -1,5 +1,5 @@
-# make repro | verify | test | test-fast | slurm | figures | paper | notebooks | check | smoke | site | torture | lint.  Each sets
-# up .venv when it is absent.
+# make env | repro | verify | test | test-fast | slurm | figures | paper | notebooks | check | smoke | site | torture | lint.
+# Each sets up .venv when it is absent; env does nothing else.
 # In an activated environment of your own (conda): make <target> VENV=none
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,7 +14,9 @@ endif
 SITE ?= build/site
 DIRECTORY := $(if $(filter default,$(PROFILE)),.,profiles/$(PROFILE))
 
-.PHONY: repro verify test test-fast slurm figures paper notebooks check smoke site torture lint lock clean
+.PHONY: env repro verify test test-fast slurm figures paper notebooks check smoke site torture lint lock clean
+
+env: $(READY)
 
 repro: $(READY) .dvc/tmp
 	dvc repro $(DIRECTORY)/dvc.yaml

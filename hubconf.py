@@ -12,21 +12,20 @@ dependencies = ["numpy", "safetensors", "torch"]
 sys.path.insert(0, str(_Path(__file__).parent / "src"))  # torch.hub adds this folder only, and the package is below
 from wne import NormalizationEquivariant, create_denoiser  # noqa: E402, F401
 from wne import load_denoiser as _load_denoiser  # noqa: E402
-from wne.published import find_weights as _find_weights  # noqa: E402
 
 sys.path.pop(0)
 
 
 def fdncnn_wne_s0to55(device="cpu"):
     """FDnCNN with WNE for grey images with noise of any level: (B, 1, H, W) in any range to the same."""
-    return _load_denoiser(_find_weights("fdncnn-wne-s0to55"), device)
+    return _load_denoiser("fdncnn-wne-s0to55", device)
 
 
 def dncnn_wne_s25(device="cpu"):
     """DnCNN with WNE for grey images, trained at sigma 25 of 255: (B, 1, H, W) in any range to the same."""
-    return _load_denoiser(_find_weights("dncnn-wne-s25"), device)
+    return _load_denoiser("dncnn-wne-s25", device)
 
 
 def dncnn_baseline_s25(device="cpu"):
     """The same DnCNN without the wrapper: (B, 1, H, W), clean range [0, 1], to the same."""
-    return _load_denoiser(_find_weights("dncnn-baseline-s25"), device)
+    return _load_denoiser("dncnn-baseline-s25", device)

@@ -92,7 +92,7 @@ def section(scores: pd.DataFrame) -> list[str]:
         "",
         f"PSNR in dB after {ITERATIONS} steps of proximal gradient descent from a Gaussian blur of {BLUR} pixels with noise of {NOISE}",
         f"(sigma {NOISE * 255:.1f} of 255), on the middle of {len(IMAGES)} photographs of scikit-image, {SIDE} x {SIDE} pixels. The networks are",
-        "the published ones, trained at sigma 25. Rescaled, s f(x / s), the baseline removes noise of another level, which must",
+        "those of results/bsd400/weights, trained at sigma 25. Rescaled, s f(x / s), the baseline removes noise of another level, which must",
         "then be chosen.",
         "",
         f"| denoiser | step | mean | {' | '.join(IMAGES)} |",

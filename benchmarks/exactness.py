@@ -161,10 +161,11 @@ def page(exact: list[tuple[str, dict[str, float]]], compatible: Table, versions:
         "",
         "## f(a y + b 1) = a f(y) + b 1 in floating point",
         "",
-        "Largest error in standard deviations of the image, around the published DnCNN of sigma 25, on a test image of",
-        f"{SIZE} x {SIZE} pixels; `inf` and `nan`: no finite answer. *Text* is the formula in the paper (epsilon of 1e-5),",
-        "*code* that of its published code (sample deviation, no guard); both in the dtype of the image, where the wrapper",
-        "here takes its statistics in float32 or better. Each formula is compared with itself in float64 at a = 1, b = 0.",
+        "Largest error in standard deviations of the image, around the reduced-size DnCNN of sigma 25 in",
+        f"`results/bsd400/weights`, on a test image of {SIZE} x {SIZE} pixels; `inf` and `nan`: no finite answer. *Text* is the formula",
+        "in the paper (epsilon of 1e-5), *code* that of its published code (sample deviation, no guard); both in the dtype of",
+        "the image, where the wrapper here takes its statistics in float32 or better. Each formula is compared with itself in float64 at",
+        "a = 1, b = 0.",
         "",
         "| y in [0, 1] becomes a y + b 1 | here | text | code |",
         "|---|---|---|---|",
@@ -175,14 +176,14 @@ def page(exact: list[tuple[str, dict[str, float]]], compatible: Table, versions:
         "an infinity, which should be 0. Rounding is 1e-7 of the largest value in float32, 8e-3 in bfloat16 and 1e-3 in",
         "float16, of one operation; a network has many, and a large offset leaves fewer digits for the contrast.",
         "",
-        "## What a wrapped network goes through",
+        "## Compatibility: compilation, export, parallel training",
         "",
         "Largest deviation from the same network run as it is: of the output in standard deviations of the image, for",
         "training of the gradient, relative to its largest entry. Autocast: the equivariance defect under autocast. On the",
         "CPU; small networks with random weights; *code*: the formula of the published code around the same network.",
         "DataParallel had no GPU, where it passes through. Traced with dynamic shapes, networks ran at another batch, height",
-        "and width as well (a batch of one: trace it as such). To machine code they were compiled for each size,",
-        "`torch.compile(f, dynamic=False)`; with dynamic shapes they were traced once and run as traced. A check that took",
+        "and width as well (a batch of one: trace it as such). We compiled them to machine code once per size,",
+        "`torch.compile(f, dynamic=False)`; with dynamic shapes we traced them once and ran the trace. A check that took",
         f"over {LIMIT} s was broken off.",
         "",
         f"| | {' | '.join(networks)} |",
@@ -220,7 +221,7 @@ def _number(value: float) -> str:
 
 
 def main() -> None:
-    """Measures docs/exactness.md, on one photograph through the published weights; some minutes."""
+    """Measures docs/exactness.md, on one photograph through the released weights; some minutes."""
     image = torch.from_numpy(data.camera()[100 : 100 + SIZE, 200 : 200 + SIZE].astype("float64") / 255)
     backbone = load_denoiser("results/bsd400/weights/dncnn-wne-s25.safetensors").backbone.double()
     text = page(rows(backbone, image[None, None]), measure(), f"torch {torch.__version__}, CPU")

@@ -57,7 +57,7 @@ def torch_hub() -> str:
     for name in PUBLISHED:
         loaded = torch.hub.load(str(ROOT), name.replace("-", "_"), source="local")
         assert torch.equal(loaded(y), load_denoiser(find_weights(name))(y)), name
-    return f"{len(PUBLISHED)} published networks, the same output"
+    return f"{len(PUBLISHED)} released networks, the same output"
 
 
 def hugging_face() -> str:

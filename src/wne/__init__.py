@@ -9,16 +9,22 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from wne.checkpoints import load_denoiser
-    from wne.equivariance import Defect, equivariance_defect
-    from wne.models import create_denoiser, list_denoisers
-    from wne.models.padding import Padded, pad_to_multiple
-    from wne.moments import instance_statistics
-    from wne.statedict import load_state_dict
-    from wne.testing import assert_normalization_equivariant
-    from wne.tiling import Tiled, tiled
-    from wne.wrapper import InputNormalized, NormalizationEquivariant, ScaleEquivariant
+if TYPE_CHECKING:  # "as" makes the names public for type checkers, which do not see HOME
+    from wne.equivariance import Defect as Defect
+    from wne.equivariance import equivariance_defect as equivariance_defect
+    from wne.models import create_denoiser as create_denoiser
+    from wne.models import list_denoisers as list_denoisers
+    from wne.models.padding import Padded as Padded
+    from wne.models.padding import pad_to_multiple as pad_to_multiple
+    from wne.moments import instance_statistics as instance_statistics
+    from wne.published import load_denoiser as load_denoiser
+    from wne.statedict import load_state_dict as load_state_dict
+    from wne.testing import assert_normalization_equivariant as assert_normalization_equivariant
+    from wne.tiling import Tiled as Tiled
+    from wne.tiling import tiled as tiled
+    from wne.wrapper import InputNormalized as InputNormalized
+    from wne.wrapper import NormalizationEquivariant as NormalizationEquivariant
+    from wne.wrapper import ScaleEquivariant as ScaleEquivariant
 
 __version__ = "0.1.0"
 
@@ -34,33 +40,21 @@ HOME = {
     "Tiled": "wne.tiling",
     "tiled": "wne.tiling",
     "assert_normalization_equivariant": "wne.testing",
-    "load_denoiser": "wne.checkpoints",
+    "load_denoiser": "wne.published",
     "create_denoiser": "wne.models",
     "list_denoisers": "wne.models",
     "Defect": "wne.equivariance",
     "equivariance_defect": "wne.equivariance",
 }
-__all__ = [
-    "Defect",
-    "InputNormalized",
-    "NormalizationEquivariant",
-    "Padded",
-    "ScaleEquivariant",
-    "Tiled",
-    "__version__",
-    "assert_normalization_equivariant",
-    "create_denoiser",
-    "equivariance_defect",
-    "instance_statistics",
-    "list_denoisers",
-    "load_denoiser",
-    "load_state_dict",
-    "pad_to_multiple",
-    "tiled",
-]
+__all__ = ["__version__", *HOME]
 
 
 def __getattr__(name: str) -> object:
     if name not in HOME:
         raise AttributeError(f"module 'wne' has no attribute {name!r}")
     return getattr(import_module(HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    """With the names that are not loaded yet, for completion."""
+    return sorted({*globals(), *HOME})

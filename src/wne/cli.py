@@ -18,6 +18,8 @@ from wne.registry import DEFAULT_MODEL, PUBLISHED
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", envvar="WNE_DEVICE")]
 
+_PROJECTS = {"PIL": "pillow"}  # packages that pip has under another name
+
 app = typer.Typer(
     help="Normalization-equivariant denoising of your own images.",
     epilog="Completion in the shell: wne --install-completion",
@@ -35,6 +37,12 @@ def run(command: Callable[[], None]) -> None:
             raise
         known = isinstance(error, OSError) and error.filename and error.strerror
         print(f"error: {f'{error.filename}: {error.strerror}' if known else error}", file=sys.stderr)
+        sys.exit(1)
+    except ImportError as error:
+        package = (error.name or "").split(".")[0]
+        if os.environ.get("WNE_TRACEBACK") or package in ("", "wne", "replication"):
+            raise
+        print(f"error: {error}; install it with: pip install {_PROJECTS.get(package, package)}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -79,6 +87,9 @@ def denoise_images(
 
     Bit depth, channels and size stay; metadata that a result cannot hold is named. Nothing is overwritten without
     --force. An image that cannot be read is reported, the rest goes on, and the exit status is 1.
+
+    A network without equivariance (a baseline) knows one range: it sees integers divided by the largest of their type,
+    and floating point as it is. So scale values from 0 to 255 to [0, 1] for it, and 12 bits in 16 to all 16.
     """
     if force and skip_existing:
         raise ValueError("--force overwrites what --skip-existing keeps; give one of them")

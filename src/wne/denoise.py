@@ -11,6 +11,9 @@ for grey images, each with statistics of its own; opacity is left as it is.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import nn
@@ -30,9 +33,9 @@ class ImageDenoiser:
     """A checkpoint as a function of images as files hold them.
 
     Args:
-        model: a path, the name of published weights, or a network of one's own.
+        model: a path, the name of published weights, or a network of one's own, which stays as it is from here on.
         tile: side of the tiles that larger images are cut into, the statistics those of the whole image
-            (`wne.tiling`); 0 for none.
+            (`wne.tiling`); 0 for none. The receptive field is measured once for all images of a kind.
         strength: from 0, the input, to 1, the network's result; between, y + strength (f(y) - y).
         mask_nan: leave pixels with an entry that is NaN or infinite out of the statistics, the backbone sees the mean
             there, and keep them as they are; else they are an error.
@@ -44,7 +47,7 @@ class ImageDenoiser:
 
     def __init__(
         self,
-        model: str | OwnDenoiser = DEFAULT_MODEL,
+        model: str | Path | OwnDenoiser = DEFAULT_MODEL,
         tile: int = TILE,
         device: torch.device | str = "cpu",
         *,
@@ -53,13 +56,16 @@ class ImageDenoiser:
     ):
         if not 0 <= strength <= 1:
             raise ValueError(f"strength must be between 0 (the input) and 1 (the network's result), got {strength}")
-        network, self.channels, variant = _trained(model) if isinstance(model, str) else model
+        network, self.channels, variant = _trained(str(model)) if isinstance(model, str | Path) else model
         network = network.to(device)
         if mask_nan and not isinstance(network, BackboneWrapper):
             raise ValueError("--mask-nan: the network has no wrapper that takes a mask; choose one with a wrapper")
         self.equivariance = _EQUIVARIANT.get(variant)
         self.device, self.strength, self.mask_nan = device, strength, mask_nan
-        self.network: nn.Module = tiled(network, tile, progress=True) if tile else network
+        self.network: nn.Module = network
+        if tile:
+            self.network = tiled(network, tile, progress=True)
+            self.network.tiles = replace(self.network.tiles, radii={})
 
     def __call__(self, image: np.ndarray, alpha: int | None = None) -> np.ndarray:
         """(H, W) or (H, W, C), integers or floating point, to the same shape and dtype.
@@ -71,15 +77,39 @@ class ImageDenoiser:
             ValueError: entries that are not finite, in the image or in the result; another number of colours than
                 the network needs.
         """
-        stacked = image if image.ndim == 3 else image[..., None]
-        alpha = None if alpha is None else alpha % stacked.shape[2]
-        colours = [channel for channel in range(stacked.shape[2]) if channel != alpha]
+        stacked, colours = _colours(image, alpha)
         if self.channels not in (1, len(colours)):
             raise ValueError(f"has {len(colours)} colour channels; the network is for {self.channels}")
         result = stacked.copy()
         for group in [[channel] for channel in colours] if self.channels == 1 else [colours]:
             result[..., group] = self._denoise(stacked[..., group])
         return result.reshape(image.shape)
+
+    def doubt(self, image: np.ndarray, alpha: int | None = None) -> str | None:
+        """What to tell the user of an image whose range is hardly the one that the network was trained on, or None.
+
+        An equivariant network takes any range. Of the others this asks
+
+            floating point: whether a tenth of the values is below -1 or above 2. Strong noise on [0, 1] and a few
+                highlights stay inside that; values up to 255 or 4095 do not.
+            integers of 16 and 32 bits: whether none reaches a quarter of the largest possible, as 12 and 14 bits in 16
+                do not. 8 bits fill their range by convention, so there a small maximum is a dark photograph.
+        """
+        if self.equivariance is not None:
+            return None
+        stacked, colours = _colours(image, alpha)
+        values = stacked[..., colours]
+        if np.issubdtype(values.dtype, np.integer):
+            if values.itemsize == 1 or not 0 < values.max() < np.iinfo(values.dtype).max / 4:
+                return None
+            problem = f"no value reaches a quarter of what {values.dtype} holds, and the network sees a dark image"
+            remedy = "scale them to all of it"
+        else:
+            values = values[np.isfinite(values)]
+            if np.count_nonzero((values < -1) | (values > 2)) <= values.size / 10:
+                return None
+            problem, remedy = "values far outside [0, 1], which the network sees as they are", "scale them to its range"
+        return f"{problem}: {remedy}, or take a network with equivariance, such as {DEFAULT_MODEL}"
 
     def _denoise(self, planes: np.ndarray) -> np.ndarray:
         """(H, W, C) of one instance to the same."""
@@ -116,6 +146,13 @@ class ImageDenoiser:
         batch = torch.from_numpy(np.moveaxis(x, 2, 0)[None].astype(np.float32)).to(self.device)
         mask = {} if finite.all() else {"mask": torch.from_numpy(finite)[None, None].to(self.device)}
         return np.moveaxis(self.network(batch, **mask)[0].float().cpu().numpy(), 0, 2).astype(x.dtype)
+
+
+def _colours(image: np.ndarray, alpha: int | None) -> tuple[np.ndarray, list[int]]:
+    """The image as (H, W, C), and those of its channels that are not opacity."""
+    stacked = image if image.ndim == 3 else image[..., None]
+    alpha = None if alpha is None else alpha % stacked.shape[2]
+    return stacked, [channel for channel in range(stacked.shape[2]) if channel != alpha]
 
 
 def _trained(model: str) -> OwnDenoiser:

@@ -29,7 +29,7 @@ _HOLDS = {
 }  # fmt: skip
 
 
-def open_image(path: Path) -> ImageFile:
+def open_image(path: str | Path) -> ImageFile:
     """The pages of a PNG, TIFF, JPEG, WebP, EXR, HDR, BMP, PGM, PPM or .npy file. Nothing in a file is executed.
 
     Integers of 8, 16 and 32 bits and floating point; 1 to 7 bits, palettes and CMYK become 8 bits and RGB. The pages of
@@ -38,6 +38,7 @@ def open_image(path: Path) -> ImageFile:
     Raises:
         ImageFileError: no such file, no permission, another format, a damaged file, or one that holds no images.
     """
+    path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in READ:
         raise ImageFileError(f"{path}: not an image file that is known here ({', '.join(READ)})")
@@ -54,40 +55,31 @@ def open_image(path: Path) -> ImageFile:
     return open_raster(path)
 
 
-def write_pages(path: Path, pages: Iterable[Page], shape: tuple[int, ...] | None = None) -> None:
+def write_pages(
+    path: str | Path, pages: Iterable[Page], shape: tuple[int, ...] | None = None, count: int | None = None
+) -> None:
     """Writes pages one at a time, the file whole or not at all. The folder is made when it is missing.
 
     Args:
         shape: of the array in .npy, where it is not that of the pages.
+        count: of the pages; without it, a .npy file takes all of them into memory.
 
     Raises:
         ImageFileError: a format that is not written here, or that cannot hold these values or several pages.
     """
+    path = Path(path)
     check_writable(path)
     checked = (page for page in pages if check_writable(path, page.pixels.dtype) is None)
     with replacing(path) as temporary:
         if path.suffix.lower() == ".npy":
-            images = [page.pixels for page in checked]
-            if len({(image.shape, image.dtype) for image in images}) > 1:
-                raise ImageFileError(
-                    f"{path}: .npy holds pages of one size and type, and these differ; write {path.stem}.tif instead"
-                )
-            stack = np.stack(images)
-            natural = (*stack.shape[len(stack) == 1 : 3], *stack.shape[3 + (stack.shape[3] == 1) :])
-            try:
-                np.save(temporary, stack.reshape(shape or natural))
-                np.load(temporary, mmap_mode="r")  # NumPy too may lose what its buffers hold, and say nothing
-            except ValueError:
-                raise cut_off(path) from None
-            except OSError as error:
-                raise (cut_off(path) if error.errno is None else error) from None  # "4000 requested and 3968 written"
+            _write_array(temporary, path, checked, shape, count)
         else:
             from wne.rasters import write_raster
 
             write_raster(temporary, path, checked)
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(path: str | Path) -> np.ndarray:
     """The image of a file of one page, (H, W) or (H, W, C); arguments and errors as those of `open_image`."""
     file = open_image(path)
     if file.count > 1:
@@ -96,7 +88,7 @@ def read_image(path: Path) -> np.ndarray:
     return pixels.reshape(file.shape or (pixels.shape[:2] if pixels.shape[2] == 1 else pixels.shape))
 
 
-def write_image(path: Path, image: np.ndarray, alpha: int | None = None) -> None:
+def write_image(path: str | Path, image: np.ndarray, alpha: int | None = None) -> None:
     """Writes an array, (H, W) or (H, W, C), of which the channel `alpha` is opacity; see `write_pages`."""
     write_pages(path, [Page(image if image.ndim == 3 else image[..., None], alpha)], image.shape)
 
@@ -111,6 +103,40 @@ def check_writable(path: Path, dtype: np.dtype | None = None) -> None:
         raise ImageFileError(
             f"{path}: {suffix[1:].upper()} cannot hold {dtype} values here; write {path.with_suffix('.tif').name} instead"
         )
+
+
+def _write_array(
+    temporary: Path, path: Path, pages: Iterable[Page], shape: tuple[int, ...] | None, count: int | None
+) -> None:
+    """Writes pages to `temporary`, a .npy file of which messages speak as `path`."""
+    if count is None:
+        pages = list(pages)
+        count = len(pages)
+    kinds: list[tuple] = []
+    try:
+        with temporary.open("wb") as file:
+            for page in pages:
+                pixels = page.pixels
+                if not kinds:
+                    one = pixels.shape[: 2 + (pixels.shape[2] > 1)]
+                    header = {
+                        "descr": np.lib.format.dtype_to_descr(pixels.dtype),
+                        "fortran_order": False,
+                        "shape": shape or (one if count == 1 else (count, *one)),
+                    }
+                    np.lib.format.write_array_header_1_0(file, header)
+                kinds.append((pixels.shape, pixels.dtype))
+                if kinds[-1] != kinds[0]:
+                    raise ImageFileError(
+                        f"{path}: .npy holds pages of one size and type, and these differ; "
+                        f"write {path.stem}.tif instead"
+                    )
+                # By ordinary writes, for which a full disk is an error; one under a memory map ends the process.
+                file.write(np.ascontiguousarray(pixels))
+        if len(kinds) != count:
+            raise ImageFileError(f"{path}: got {len(kinds)} pages, and was to hold {count}")
+    except OSError as error:
+        raise (error if error.filename else cut_off(path)) from None
 
 
 def _open_array(path: Path) -> ImageFile:

@@ -16,7 +16,7 @@ from wne.devices import choose_device
 from wne.imagefiles import READ, RESULTS, check_writable, open_image, write_pages
 from wne.interrupts import is_interrupt
 from wne.metadata import metadata_names
-from wne.pages import ImageFileError, why
+from wne.pages import ImageFileError, Page, why
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Plan:
 def plan(source: Path, target: Path, force: bool = False, skip_existing: bool = False) -> Plan:
     """What to do for a file or for all images in a folder and its subfolders.
 
-    A file goes into `target`, or into the folder `target`; of a folder, the same names in the folder `target`.
+    A file goes into `target`, or into the folder `target` where there is one, or where nothing is and the name has no
+    suffix, which every image has; of a folder, the same names in the folder `target`.
 
     Raises:
         ImageFileError: no such input, no images in it, two that would have one result, or results that exist,
@@ -46,7 +47,8 @@ def plan(source: Path, target: Path, force: bool = False, skip_existing: bool = 
             raise ImageFileError(f"{source}: holds no images ({', '.join(READ)})")
         jobs = [(path, _written_name(target / path.relative_to(source))) for path in files]
     elif source.is_file():
-        jobs = [(source, _written_name(target / source.name) if target.is_dir() else target)]
+        into_folder = target.is_dir() or not (target.suffix or target.exists())
+        jobs = [(source, _written_name(target / source.name) if into_folder else target)]
     else:
         raise ImageFileError(f"{source}: no such file or folder")
     outputs = [output for _, output in jobs]
@@ -106,7 +108,7 @@ def denoise_files(jobs: list[tuple[Path, Path]], denoise: ImageDenoiser) -> int:
 
 
 def denoise_file(source: Path, target: Path, denoise: ImageDenoiser) -> list[str]:
-    """Denoises the pages of a file one by one; what the result does not keep, in words.
+    """Denoises the pages of a file one by one; what the user should know of the result, in words.
 
     Raises:
         ImageFileError, ValueError, OSError, RuntimeError: a file that cannot be read, denoised or written.
@@ -115,13 +117,23 @@ def denoise_file(source: Path, target: Path, denoise: ImageDenoiser) -> list[str
     check_writable(target, file.dtype)
     said = metadata_names(source)  # now, for the result may take the place of the source
 
-    def denoised():
-        for page in file.pages():
-            yield replace(page, pixels=denoise(page.pixels, page.alpha))
+    doubts: list[str | None] = []
 
-    write_pages(target, denoised(), file.shape)
+    def denoised() -> Iterator[Page]:
+        for number, page in enumerate(file.pages(), 1):
+            doubts.append(denoise.doubt(page.pixels, page.alpha))
+            try:
+                pixels = denoise(page.pixels, page.alpha)
+            except ValueError as error:
+                if file.count == 1:
+                    raise
+                raise ValueError(f"page {number}: {why(error)}") from error
+            yield replace(page, pixels=pixels)
+
+    write_pages(target, denoised(), file.shape, file.count)
+    doubt = doubts[0] if all(doubts) else None  # a dark page among others is no mistake
     not_kept = sorted(said - metadata_names(target))
-    return [*file.notes, *([f"not kept: {', '.join(not_kept)}"] if not_kept else [])]
+    return [*file.notes, *([doubt] if doubt else []), *([f"not kept: {', '.join(not_kept)}"] if not_kept else [])]
 
 
 def _place(error: BaseException, source: Path) -> Path | str:

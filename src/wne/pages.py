@@ -46,7 +46,7 @@ class ImageFile:
 
 
 def why(error: BaseException) -> str:
-    """An exception in a few words, without its number and path."""
+    """An exception in a few words, without its number and path; with the notes that were added to it."""
     if isinstance(error, PermissionError):
         return "no permission"
     if isinstance(error, FileNotFoundError):
@@ -57,7 +57,8 @@ def why(error: BaseException) -> str:
         return error.strerror
     if isinstance(error, SystemExit):  # of a network
         return f"ended by sys.exit({error.code})"
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    first_line = (str(error).splitlines() or [type(error).__name__])[0]
+    return "; ".join([first_line, *getattr(error, "__notes__", [])])
 
 
 def damaged(path: Path, reason: str) -> ImageFileError:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+from torch import nn
+
+from wne import checkpoints
 from wne.checkpoints import CheckpointError
 from wne.registry import PUBLISHED
 
@@ -14,7 +18,16 @@ def pretrained_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "results/published/weights"
 
 
-def find_weights(model: str) -> Path:
+def load_denoiser(model: str | Path, device: torch.device | str = "cpu") -> nn.Module:
+    """A trained denoiser by its name (`wne list`) or the path of its checkpoint: evaluation mode, float32, channels-last.
+
+    Raises:
+        CheckpointError: neither; a damaged file, a pickle, or a configuration inside that describes no network.
+    """
+    return checkpoints.load_denoiser(find_weights(model), device)
+
+
+def find_weights(model: str | Path) -> Path:
     """The file of a published name, or the file of that path.
 
     Raises:

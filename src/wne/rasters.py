@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,41 @@ _LOSSY = ("jpeg", "jp2000", "webp", "lossy", "b44", "b44a", "dwaa", "dwab", "pxr
 _FORMATS = {"uint8": "uint8", "uint16": "uint16", "uint32": "uint", "int8": "int8", "int16": "int16", "int32": "int",
             "float16": "half", "float32": "float", "float64": "double"}  # fmt: skip
 _NAMES = {format: name for name, format in _FORMATS.items()}
+
+
+class _Silence:
+    """Nothing reaches the error stream inside: libpng and others print what they also report, and it is the user's.
+
+    The stream belongs to the process, so the first thread that enters redirects it and the last one that leaves puts it
+    back; each on its own would put back what another had redirected.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.inside = threading.Lock(), 0
+        self.kept: int | None = None  # a duplicate of the stream while it is redirected
+
+    def __enter__(self) -> None:
+        with self.lock:
+            self.inside += 1
+            # Where it is closed (2>&-) there is nothing to hide, and descriptor 2 may be any other file.
+            if self.inside == 1 and sys.stderr is not None:
+                with suppress(OSError, ValueError):
+                    sys.stderr.flush()
+                    self.kept = os.dup(2)
+                    nowhere = os.open(os.devnull, os.O_WRONLY)
+                    os.dup2(nowhere, 2)
+                    os.close(nowhere)
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0 and self.kept is not None:
+                os.dup2(self.kept, 2)
+                os.close(self.kept)
+                self.kept = None
+
+
+_silenced = _Silence()
 
 
 def open_raster(path: Path) -> ImageFile:
@@ -118,7 +154,7 @@ def _opened(path: Path) -> oiio.ImageInput:
     _check_name(path)
     config = oiio.ImageSpec()
     config.attribute("oiio:UnassociatedAlpha", 1)  # the values of the file, not multiplied by opacity
-    with _silenced():
+    with _silenced:
         source = oiio.ImageInput.open(str(path), config)
     if source is None:
         raise damaged(path, _first_line(oiio.geterror()))
@@ -165,7 +201,7 @@ def _refuse_unknown(path: Path, spec: oiio.ImageSpec) -> None:
 
 
 def _pixels(path: Path, source: oiio.ImageInput, index: int, spec: oiio.ImageSpec) -> np.ndarray:
-    with _silenced():
+    with _silenced:
         pixels = source.read_image(index, 0, 0, spec.nchannels, spec.format)
     # A JPEG file that ends early comes with its pixels, grey where there are none, and this error.
     if pixels is None or source.has_error:
@@ -264,20 +300,6 @@ def _channel_names(channels: int, alpha: int | None) -> tuple[str, ...]:
     if alpha is not None:
         names.insert(alpha % channels, "A")
     return tuple(names)
-
-
-@contextmanager
-def _silenced() -> Iterator[None]:
-    """libpng and others print what they also report; the error stream is the user's."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _first_line(text: str) -> str:

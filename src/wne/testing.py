@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wne.equivariance import Comparison, compare, defect
 from wne.modes import in_eval_mode
@@ -56,13 +56,16 @@ def assert_normalization_equivariant(
     Args:
         f: (B, C, H, W) to the same shape. A module is put into eval() while it is tested, for dropout and
             BatchNorm; each of its submodules then gets its own mode back.
-        images: (B, C, H, W), none of them constant; random ones of `channels` and `dtype` when left out.
+        images: (B, C, H, W), real, none of them constant; when left out, random ones of `channels` and `dtype`, on
+            the device of f's first parameter. For complex images give a function of their real and imaginary
+            parts as channels.
         pool: "joint" for one a and one b per image, "channel" for different ones in each channel.
         tolerance: largest defect, in units of std(a y + b 1), above the rounding of the image itself, which is
             added; for each dtype in TOLERANCES when left out.
 
     Raises:
         AssertionError: which identity fails, by how much, and at which entry.
+        TypeError: images of a dtype that is not in TOLERANCES: complex numbers, integers.
         ValueError: f changes the shape, or an image is constant.
 
     >>> from wne import NormalizationEquivariant
@@ -72,10 +75,14 @@ def assert_normalization_equivariant(
         ...
     AssertionError: not normalization equivariant: f(a y) = a f(y) fails with a = 3: got 1 ...
     """
+    if (wrong := dtype if images is None else images.dtype) not in TOLERANCES:
+        known = ", ".join(str(dtype).removeprefix("torch.") for dtype in TOLERANCES)
+        hint = "; give a function of real and imaginary parts as channels" if wrong.is_complex else ""
+        raise TypeError(f"expected images of {known}, got {wrong}{hint}")
     if images is None:
         images = torch.rand(2, channels, 24, 20, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-        images = images.to(dtype)
-    if (instance_statistics(images, pool=pool)[2] == 0).any():
+        images = images.to(_device(f), dtype)
+    elif (instance_statistics(images, pool=pool)[2] == 0).any():
         raise ValueError("the images must not be constant: a constant one has no contrast to measure an error in")
     tolerance = TOLERANCES[images.dtype] if tolerance is None else tolerance
     with torch.no_grad(), in_eval_mode(f):
@@ -94,6 +101,12 @@ def assert_normalization_equivariant(
             raise AssertionError(
                 f"not normalization equivariant: f(c 1) = c 1 fails with c = {CONSTANT}: off by {float(error.amax()):.2g}"
             )
+
+
+def _device(f: Callable[[Tensor], Tensor]) -> torch.device:
+    """That of a module's first parameter; the CPU for one without and for a function."""
+    first = next(f.parameters(), None) if isinstance(f, nn.Module) else None
+    return torch.device("cpu") if first is None else first.device
 
 
 def _check_that_it_is_a_function(f: Callable[[Tensor], Tensor], y: Tensor) -> None:

@@ -339,6 +339,17 @@ def test_intervals_cover_at_their_rate():
     assert 0.90 <= covered <= 0.985  # the plain percentile interval covers 0.87
 
 
+@pytest.mark.parametrize("n", [2, 4])
+def test_up_to_four_images_have_students_interval_and_not_their_range(n):
+    values = np.random.default_rng(0).normal(30.0, 2.0, n)
+    estimate = mean_interval(values[:, None], STATISTICS)
+    half = t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    assert estimate.low[0] == pytest.approx(values.mean() - half) and estimate.low[0] < values.min()
+    assert estimate.high[0] == pytest.approx(values.mean() + half)
+    repeated = mean_interval(np.stack([values, values])[..., None], STATISTICS)  # two seeds that agree
+    assert repeated.low[0] == pytest.approx(estimate.low[0])
+
+
 def test_one_image_has_no_interval():
     estimate = mean_interval(np.array([[30.0]]), STATISTICS)
     assert estimate.value[0] == 30.0

@@ -15,10 +15,12 @@ from replication.report.source import Source
 from replication.report.table import latex
 from replication.report.tables.ablation import recipe as recipe_effects
 from replication.report.tables.controls import controls as controls_numbers
-from replication.results.controls import controls_table
+from replication.results.controls import control_estimates
+from replication.results.identity import identities
 from replication.results.readers import ablations, cell_runs, design_recipes, wne_counterpart
 from replication.results.recipe import recipe_table
 from replication.results.summary import CollectError, read_csv
+from replication.results.views import view
 from replication.study.params import Params, load_params
 from replication.study.paths import ProfilePaths
 from synthetic_results import IMAGES, REPOSITORY, default_summary, write_evaluation
@@ -27,6 +29,10 @@ RUN, ITEM, TEST_SET = "dncnn-baseline-s25", "dncnn", "photos-test"
 GAINS = {"oracle": 3.0, "oracle_about_zero": 2.0, "wrapped_at_test": -4.0, "wrapped_at_test_rescaled": -1.0}
 CLASSICAL = {"tv": 27.0, "nlm": 28.0, "wavelet": 26.0}  # dB; wrapped they have 1.5 dB more
 L1, HALVED, MATCHED = "cnn-l1", "cnn-halved", "cnn"
+
+
+def controls_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
+    return view("controls", control_estimates(params, paths), identities(params, params.runs))
 
 
 @pytest.fixture(scope="module")

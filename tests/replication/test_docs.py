@@ -64,3 +64,21 @@ def test_the_exactness_page_has_every_case_and_every_check():
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         assert target.startswith("http") or (page.parent / target).exists(), target
+
+
+def test_the_page_of_coverage_names_every_table_and_figure_and_the_profiles_that_have_it():
+    rows = re.findall(
+        r"^\| ((?:Table|Figure).*?) \|(.*)\|$", (ROOT / "docs/coverage.md").read_text(), flags=re.MULTILINE
+    )
+    marked = {}
+    for names, cells in rows:
+        for kind, numbers in re.findall(r"(Table|Figure)s? (\d+(?:, \d+)*)", names):
+            for number in numbers.split(", "):
+                marked[f"{kind} {number}"] = [cell.strip() == "yes" for cell in cells.split("|")[:3]]
+    assert set(marked) == {f"Table {n}" for n in range(1, 13)} | {f"Figure {n}" for n in range(2, 22)}
+    for column, profile in enumerate(("bsd400", "default", "published")):
+        page = (ROOT / f"results/{profile}/README.md").read_text()
+        sections = re.findall(r"^## ((?:Table|Figure) \d+):(.*?)(?=^## |\Z)", page, flags=re.MULTILINE | re.DOTALL)
+        # A section that says in brackets why it is empty counts as missing.
+        shown = [name for name, body in sections if not re.search(r"^\(", body, flags=re.MULTILINE)]
+        assert {name for name, has in marked.items() if has[column]} == set(shown), profile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from replication.claims.paper import PaperSummary
@@ -58,7 +59,9 @@ def test_the_table_has_the_psnr_of_every_length_and_the_papers_below(study):
     rows = [[made.markdown for made in map(cell, row)] for row in table.blocks[0]]
     start = next(i for i, row in enumerate(rows) if row[0] == "DnCNN WNE")
     assert [row[1] for row in rows[start : start + 5]] == ["100", "200", "400", "800", "*500,000*"]
-    assert rows[start + 4][2:] == ["*35.77*", "*30.43*", "*23.68*"]  # Fig. 3
+    assert rows[start + 4][2:] == ["*35.77*", "*30.43*", "*23.68*"]  # Fig. 3, Table 1
+    papers = {row[1]: row[2:] for row in rows if row[0] == "" and row[1] in ("*500,000*", "*900,000*")}
+    assert papers["*900,000*"] == ["*36.14*", "*30.37*", "*23.66*"]  # NE-arch, as Fig. 3 has it
     curves = summary.curves.query("run == 'dncnn-wne-steps800-s25'").set_index(["test_set", "sigma_test"])["psnr"]
     assert rows[start + 3][2:] == [f"{curves['photos-test', sigma]:.2f}" for sigma in (5, 25, 100)]
 
@@ -89,3 +92,29 @@ def test_a_group_without_wne_runs_is_an_error(study):
             if name in ("paired", "contrasts")}  # fmt: skip
     with pytest.raises(CollectError, match="training-length has no WNE run"):
         gaps_by_steps(fewer, type(summary)(**{**vars(summary), **rest}))
+
+
+def test_another_backbone_has_its_own_row_of_panels_and_the_papers_figure_10(study):
+    """FDnCNN with WNE at a second length: its gaps stand apart from DnCNN's."""
+    params, summary = study
+    names = {variant: f"fdncnn-{variant}-s25" for variant in ("baseline", "wne")}
+    longer = {
+        name.replace("-s25", "-steps800-s25"): params.runs[name].model_copy(
+            update={"group": "training-length", "recipe": "cnn-steps800"}
+        )
+        for name in names.values()
+    }
+    both = params.model_copy(update={"runs": params.runs | longer})
+    rows = summary.paired[summary.paired["run"] == names["wne"]].assign(
+        run="fdncnn-wne-steps800-s25", baseline="fdncnn-baseline-steps800-s25", group="training-length", psnr_gain=7.0
+    )
+    made = type(summary)(**{**vars(summary), "paired": pd.concat([summary.paired, rows], ignore_index=True)})
+    gaps = gaps_by_steps(both, made)
+    own = gaps[(gaps["backbone"] == "fdncnn") & (gaps["against_variant"] == "baseline")]
+    assert sorted(own["steps"].unique()) == [400, 800] and (own.loc[own["steps"] == 800, "psnr_gain"] == 7.0).all()
+    assert not (gaps.loc[gaps["backbone"] == "dncnn", "psnr_gain"] == 7.0).any()
+    figure = length(both, made, ProfilePaths(params.profile, REPOSITORY))
+    assert [ax.get_ylabel() for ax in figure.axes[::3]] == ["DnCNN: difference (dB)", "FDnCNN: difference (dB)"]
+    lowest = own[own["place"] == "lowest"]
+    papers = PaperSummary(PUBLISHED)
+    assert _papers_gap(papers, "ne_arch", lowest) == pytest.approx(-0.93, abs=0.005)  # Fig. 10

@@ -15,8 +15,10 @@ from replication.report.figures.samplers import fig17, inverse_problems, traject
 from replication.report.source import Source
 from replication.report.table import latex
 from replication.report.tables.samplers import table11, table12
-from replication.results.samplers import OBSERVED, samplers_table
+from replication.results.identity import identities
+from replication.results.samplers import OBSERVED, sampler_estimates
 from replication.results.summary import CollectError, read_csv
+from replication.results.views import view
 from replication.study.params import Params, load_params
 from replication.study.paths import ProfilePaths
 from replication.study.published import read_published
@@ -25,6 +27,10 @@ from synthetic_results import REPOSITORY
 IMAGES = ("01", "NA", "camera", "house")
 FINAL = {"baseline": 10.0, "wne": 24.0}  # dB, of the first image; each next one has 1 dB more
 BASELINE, WNE = "swinir-baseline-n2n-s25", "swinir-wne-n2n-s25"
+
+
+def samplers_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
+    return view("samplers", sampler_estimates(params, paths), identities(params, params.runs))
 
 
 def made_up_samplers(params: Params, paths: ProfilePaths) -> None:

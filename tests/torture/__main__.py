@@ -39,15 +39,15 @@ indented. Each is read, or refused with one line for each mistake.
 {damage}
 
 What a parameter file may say is checked where it is read: every name, range and type, keys that stand twice, and
-whether runs, test sets and sizes of networks fit one another. Names and numbers of images are compared with those that are
-registered or there, and patches, crops and windows with the sizes of those that are there. torch does not compare the checksums inside a training state, so a training may resume from one
-whose numbers have changed.
+whether runs, test sets and sizes of networks fit one another. We check image names and counts against the registry and the
+disk, and patch, crop and window sizes against the images. torch does not compare the checksums inside a training state, so a
+training may resume from one whose numbers have changed.
 
 ## Bad servers
 
-Each request is answered in another way: whole, cut off, too long, silent, stalling, a byte at a time, busy with a Retry-After,
-without an end, with the wrong length, compressed, or not in HTTP. The file comes whole, or one line says why not; no file grows
-beyond its registered size.
+The test server answers each request in a different way: whole, cut off, too long, silent, stalling, a byte at a time, busy with
+a Retry-After, without an end, with the wrong length, compressed, or not in HTTP. The file comes whole, or one line says why not;
+no file grows beyond its registered size.
 
 {servers}
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
 
 from benchmarks.image_kinds import GREY, NOISY, RGB, SCENE
 from conftest import tiny_denoiser
+from wne.adapters.networks import OwnDenoiser
 from wne.checkpoints import save_checkpoint
 from wne.denoise import ImageDenoiser
 
@@ -48,6 +51,57 @@ def test_a_bare_network_sees_what_it_was_trained_on():
     with torch.inference_mode():
         expected = network.network(torch.from_numpy(GREY / np.float32(255))[None, None])[0, 0].numpy()
     np.testing.assert_array_equal(network(GREY), np.rint(np.clip(expected * 255, 0, 255)))
+
+
+def test_a_path_will_do(tmp_path):
+    network = tiny_denoiser("dncnn", "wne", dtype=torch.float32)
+    config = {"model": {"backbone": "dncnn", "depth": 4, "width": 8}, "variant": "wne", "task": {"channels": 1}}
+    save_checkpoint(tmp_path / "a.safetensors", network, config, "")
+    expected = ImageDenoiser(str(tmp_path / "a.safetensors"))(GREY)
+    np.testing.assert_array_equal(ImageDenoiser(tmp_path / "a.safetensors")(GREY), expected)
+
+
+def test_the_receptive_field_is_measured_once_for_all_channels():
+    sizes = []
+
+    class Watched(torch.nn.Conv2d):
+        def forward(self, y):
+            sizes.append(y.shape[-1])
+            return super().forward(y)
+
+    denoise = ImageDenoiser(OwnDenoiser(Watched(1, 1, 3, padding=1), 1, "baseline"), tile=64)
+    denoise(RGB)
+    first = len(sizes)
+    denoise(RGB)
+    assert len(sizes) - first == 3 * 2 < first  # two tiles for each channel
+
+
+TWELVE_BITS = (GREY.astype(np.uint16) << 4) + 7
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (GREY.astype(np.float32), r"values far outside \[0, 1\].*: scale them"),
+        (TWELVE_BITS, "no value reaches a quarter of what uint16 holds.*: scale them"),
+        (TWELVE_BITS.astype(np.int32), "what int32 holds"),
+        (GREY // 8, None),  # a dark photograph
+        (GREY.astype(np.uint16) * 257, None),
+        (np.zeros_like(TWELVE_BITS), None),
+        (NOISY + np.random.default_rng(0).normal(0, 0.4, NOISY.shape), None),  # sigma 100 of 255
+        (np.where(np.quantile(NOISY, 0.95) < NOISY, 1000, NOISY), None),  # a few highlights
+        (np.full((4, 4), np.nan), None),
+    ],
+)
+def test_a_bare_network_doubts_ranges_that_it_was_hardly_trained_on(image, words):
+    found = ImageDenoiser("dncnn-baseline-s25").doubt(image)
+    assert found is None if words is None else re.search(words, found)
+    assert ImageDenoiser().doubt(image) is None  # an equivariant one takes any range
+
+
+def test_opacity_is_no_reason_to_doubt_or_not_to():
+    bare, opaque = ImageDenoiser("dncnn-baseline-s25"), np.full_like(TWELVE_BITS, 65535)
+    assert bare.doubt(np.dstack([TWELVE_BITS, opaque]), alpha=-1) and not bare.doubt(np.dstack([TWELVE_BITS, opaque]))
 
 
 def test_strength_blends_before_rounding():

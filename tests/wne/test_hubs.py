@@ -53,6 +53,15 @@ def test_torch_hub_has_the_wrapper_and_every_published_network():
     assert public == {"NormalizationEquivariant", "create_denoiser", *(name.replace("-", "_") for name in PUBLISHED)}
 
 
+def test_weights_load_by_their_name_and_by_their_path():
+    by_name, by_path = load_denoiser("dncnn-wne-s25"), load_denoiser(find_weights("dncnn-wne-s25"))
+    assert all(map(torch.equal, by_name.parameters(), by_path.parameters()))
+    with pytest.raises(
+        CheckpointError, match=r"^nowhere: no such checkpoint, and no published weights of that name \("
+    ):
+        load_denoiser("nowhere")
+
+
 def test_torch_hub_gives_the_published_network_from_the_clone(clone):
     code = """
 f = hub("dncnn_wne_s25")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import struct
 import sys
+import tracemalloc
 import zlib
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
 
-from wne import pages
+from wne import pages, rasters
 from wne.denoise import ImageDenoiser
 from wne.imagefiles import DTYPES, ImageFileError, Page, open_image, read_image, write_image, write_pages
 from wne.published import find_weights
@@ -58,6 +60,51 @@ def test_denoising_keeps_dtype_shape_and_alpha_and_removes_noise(dtype, shape, a
         image, denoised = image[..., :alpha], denoised[..., :alpha]
     roughness = [np.abs(np.diff(x.astype(float), axis=0)).mean((0, 1)) for x in (denoised, image)]
     assert (roughness[0] < 0.65 * roughness[1]).all()
+
+
+@pytest.mark.parametrize("name", ["a.png", "A.PNG", "a.npy", "A.NPY", "a.tif", "A.TIF"])
+def test_a_name_in_capitals_or_as_text_will_do(tmp_path, name):
+    image = picture("uint8", 24, 30)
+    write_image(str(tmp_path / name), image)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    np.testing.assert_array_equal(read_image(str(tmp_path / name)), image)
+
+
+def test_a_stack_goes_into_an_array_page_by_page(tmp_path):
+    page, count = picture("uint16", 300, 400, 1), 20
+
+    def pages():
+        for number in range(count):
+            yield Page(page + np.uint16(number))
+
+    tracemalloc.start()
+    try:
+        write_pages(tmp_path / "a.npy", pages(), count=count)
+        assert tracemalloc.get_traced_memory()[1] < 4 * page.nbytes
+    finally:
+        tracemalloc.stop()
+    stack = np.load(tmp_path / "a.npy")
+    assert stack.shape == (20, 300, 400) and all(np.array_equal(p, page[..., 0] + k) for k, p in enumerate(stack))
+    with pytest.raises(ImageFileError, match=r"b\.npy: got 20 pages, and was to hold 21"):
+        write_pages(tmp_path / "b.npy", pages(), count=21)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+
+
+def test_two_threads_that_read_leave_the_error_stream_as_it_was():
+    before, one, other = os.fstat(2), ExitStack(), ExitStack()
+    for stack in (one, other):
+        stack.enter_context(rasters._silenced)
+    assert not os.path.samestat(os.fstat(2), before)
+    one.close()
+    assert not os.path.samestat(os.fstat(2), before)  # the other is still reading
+    other.close()
+    assert os.path.samestat(os.fstat(2), before)
+
+
+def test_an_image_is_read_where_the_error_stream_is_closed(tmp_path, monkeypatch):
+    write_image(tmp_path / "a.png", picture("uint8", 24, 30))
+    monkeypatch.setattr(sys, "stderr", None)
+    assert read_image(tmp_path / "a.png").shape == (24, 30)
 
 
 def test_the_bit_depth_does_not_change_the_result():

@@ -16,6 +16,9 @@ import torch
 from PIL import Image
 
 from benchmarks.image_kinds import GREY, PROFILE, RGB, photo
+from wne.adapters.networks import OwnDenoiser
+from wne.checkpoints import save_checkpoint
+from wne.cli import main
 from wne.denoise import ImageDenoiser
 from wne.imagefiles import ImageFileError, open_image, read_image, write_image
 from wne.jobs import best_device, denoise_file, denoise_files, plan
@@ -60,6 +63,16 @@ def test_a_folder_without_permission_is_said_and_the_rest_goes_on(tmp_path, monk
     found = plan(tmp_path, tmp_path / "out")
     assert [source.name for source, _ in found.jobs] == ["a.png"]
     assert found.problems == [f"{tmp_path / 'private'}: this folder cannot be read (no permission)"]
+
+
+def test_a_file_goes_into_a_folder_that_is_not_there_yet(tmp_path, denoise):
+    write_image(tmp_path / "a.jpg.png", GREY)
+    [(source, target)] = plan(tmp_path / "a.jpg.png", Path(f"{tmp_path}/new/")).jobs
+    assert target == tmp_path / "new/a.jpg.png"
+    denoise_file(source, target, denoise)
+    assert read_image(target).shape == GREY.shape
+    (tmp_path / "there").touch()  # a file, and no folder
+    assert plan(source, tmp_path / "there", force=True).jobs == [(source, tmp_path / "there")]
 
 
 def test_two_images_for_one_result_are_both_named(tmp_path):
@@ -130,6 +143,48 @@ def test_auto_takes_apple_s_gpu_where_there_is_no_cuda(monkeypatch):
     assert best_device("cpu").type == "cpu"
 
 
+def test_the_page_that_cannot_be_denoised_is_named(tmp_path, denoise, capsys):
+    stack = np.stack([GREY / 255] * 4)
+    stack[2, 5, 7] = np.nan
+    np.save(tmp_path / "a.npy", stack)
+    assert denoise_files([(tmp_path / "a.npy", tmp_path / "b.npy")], denoise) == 1
+    assert f"{tmp_path / 'a.npy'}: page 3: has 1 pixels that are NaN" in capsys.readouterr().err
+    assert not (tmp_path / "b.npy").exists()
+
+
+def test_a_network_that_refuses_its_tiles_says_what_to_do(tmp_path, capsys):
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 8, 8), torch.nn.ConvTranspose2d(1, 1, 8, 8))
+    np.save(tmp_path / "a.npy", GREY[:56, :88])
+    job = (tmp_path / "a.npy", tmp_path / "b.npy")
+    assert denoise_files([job], ImageDenoiser(OwnDenoiser(network, 1, "baseline"), tile=20)) == 1
+    assert "on a tile of 20 x 20 pixels; if the network needs sides" in capsys.readouterr().err
+    assert denoise_files([job], ImageDenoiser(OwnDenoiser(network, 1, "baseline"), tile=0)) == 0
+
+
+def test_a_package_that_is_missing_is_one_line(tmp_path, monkeypatch, capsys):
+    config = {"model": {"backbone": "timm:convnext_atto"}, "variant": "wne", "task": {"channels": 1}}
+    save_checkpoint(tmp_path / "a.safetensors", torch.nn.Conv2d(1, 1, 3), config, "")
+    monkeypatch.delitem(sys.modules, "wne.models.timm_encoder", raising=False)
+    monkeypatch.setitem(sys.modules, "timm", None)
+    monkeypatch.setattr(sys, "argv", ["wne", "info", str(tmp_path / "a.safetensors")])
+    with pytest.raises(SystemExit) as end:
+        main()
+    error = capsys.readouterr().err
+    assert end.value.code == 1 and len(error.splitlines()) == 1
+    assert error.startswith("error: ") and error.endswith("; install it with: pip install timm\n")
+
+
+@pytest.mark.slow
+def test_a_closed_error_stream_is_no_obstacle(tmp_path):
+    write_image(tmp_path / "a.png", GREY)
+    command = [sys.executable, "-c", "from wne.start import main; main()", "denoise", "a.png", "b.png"]
+    done = subprocess.run(
+        ["bash", "-c", 'exec "$@" 2>&-', "bash", *command], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert done.returncode == 0 and "1 of 1 denoised" in done.stdout
+    assert read_image(tmp_path / "b.png").shape == GREY.shape
+
+
 # --- beside the pixels --------------------------------------------------------------------------------
 
 
@@ -188,6 +243,18 @@ def test_what_is_not_kept_is_said(tmp_path, denoise):
     tifffile.imwrite(tmp_path / "p.tif", GREY)
     tifffile.imwrite(tmp_path / "p.tif", GREY[::4, ::4], subfiletype=1, append=True)
     assert denoise_file(tmp_path / "p.tif", tmp_path / "q.tif", denoise) == ["previews and masks left out: 1"]
+
+
+def test_a_range_that_a_bare_network_was_not_trained_on_is_said(tmp_path):
+    bare, twelve_bits = ImageDenoiser("dncnn-baseline-s25"), GREY.astype(np.uint16) << 4
+    dark_among_others = np.stack([twelve_bits, twelve_bits << 4])
+    for image, words in [
+        (GREY.astype(np.float32), ["outside [0, 1]"]), (twelve_bits, ["of what uint16 holds"]),
+        (np.stack([twelve_bits] * 2), ["of what uint16 holds"]), (dark_among_others, []), (GREY // 8, []),
+    ]:  # fmt: skip
+        np.save(tmp_path / "a.npy", image)
+        notes = denoise_file(tmp_path / "a.npy", tmp_path / "b.npy", bare)
+        assert len(notes) == len(words) and all(word in note for word, note in zip(words, notes)), notes
 
 
 def test_what_is_not_kept_is_said_where_the_result_takes_the_place_of_the_source(tmp_path, denoise):

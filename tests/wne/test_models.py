@@ -80,6 +80,7 @@ def test_a_wrong_size_keyword_is_refused_by_name(denoiser):
 def test_the_package_offers_its_names_on_first_use():
     for name in wne.__all__:
         assert getattr(wne, name) is not None
+    assert set(wne.__all__) <= set(dir(wne))  # for completion, before it is used
     with pytest.raises(AttributeError, match="no attribute 'Unknown'"):
         wne.Unknown  # noqa: B018
 

@@ -229,3 +229,16 @@ def test_the_number_of_channels_is_found_or_what_it_returned_is_said(folder):
     ]:
         with pytest.raises(NetworkError, match=message):
             channels_of(load_network(f"my_networks:{name}"), "mine")
+
+
+def test_a_network_that_fails_on_grey_and_on_colour_says_both():
+    class Grey(nn.Conv2d):
+        def forward(self, y):
+            return super().forward(y) + torch.ones(7)
+
+    with pytest.raises(NetworkError) as refusal:
+        channels_of(Grey(1, 1, 3, padding=1), "mine")
+    said = str(refusal.value)
+    assert said.startswith("mine: on 1 channel: fails on an image (1, 1, 128, 128): ") and "\n" not in said
+    assert "must match the size of tensor b (7)" in said.split("; on 3 channels: ")[0]
+    assert "to have 1 channels, but got 3 channels" in said.split("; on 3 channels: ")[1]

@@ -112,3 +112,30 @@ def test_images_and_tolerance_can_be_given():
         assert_normalization_equivariant(torch.tanh, torch.ones(1, 1, 4, 4))
     with pytest.raises(ValueError, match="must keep the shape"):
         assert_normalization_equivariant(lambda y: y[..., 1:], y)
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128, torch.int32], ids=str)
+def test_images_that_are_not_real_are_refused_in_one_line(dtype):
+    f = NormalizationEquivariant(nn.Identity())
+    for given in ({"images": torch.ones(1, 1, 4, 4).to(dtype)}, {"dtype": dtype}):
+        with pytest.raises(TypeError, match=f"expected images of float64, .*, got {dtype}") as refusal:
+            assert_normalization_equivariant(f, **given)
+        assert ("real and imaginary parts" in str(refusal.value)) == dtype.is_complex
+
+
+def test_a_complex_denoiser_is_tested_through_its_parts():
+    def of_parts(f):
+        return lambda y: torch.cat([(out := f(torch.complex(*y.chunk(2, 1)))).real, out.imag], 1)
+
+    assert_normalization_equivariant(of_parts(NormalizationEquivariant(torch.tanh)), channels=2)
+    with pytest.raises(AssertionError, match="not normalization equivariant"):
+        assert_normalization_equivariant(of_parts(torch.tanh), channels=2)
+
+
+def test_the_images_that_are_drawn_are_on_the_device_of_the_network():
+    class Tells(nn.Conv2d):
+        def forward(self, y):
+            raise RuntimeError(f"an image on {y.device}")
+
+    with pytest.raises(RuntimeError, match="an image on meta"):
+        assert_normalization_equivariant(Tells(1, 1, 3, device="meta"))

@@ -108,6 +108,102 @@ def test_no_radius_is_claimed_for_networks_that_see_everything_or_hide_nan():
     assert receptive_radius(nn.Identity(), z, limit=12) is None  # too small to tell
 
 
+class Counted(nn.Module):
+    """z minus a mean of it, that of the image or of 3 x 3 pixels, and how often it was asked for."""
+
+    def __init__(self, whole: bool):
+        super().__init__()
+        self.whole, self.calls = whole, 0
+
+    def forward(self, z):
+        self.calls += 1
+        return z - (z.mean((2, 3), keepdim=True) if self.whole else nn.functional.avg_pool2d(z, 3, 1, 1))
+
+
+def test_a_network_that_sees_everything_is_asked_once_for_each_size():
+    backbone = Counted(whole=True)
+    assert receptive_radius(backbone, torch.rand(1, 1, 600, 600), limit=512) is None
+    assert backbone.calls == 4  # 64, 128, 256 and 512 pixels
+
+
+def test_the_radius_is_measured_once_where_it_may_be_kept():
+    backbone, z = Counted(whole=False), torch.rand(1, 1, 40, 30, dtype=torch.float64)
+    kept, afresh = Tiles(32, radii={}), Tiles(32)
+    for tiles, again in ((kept, False), (afresh, True)):
+        torch.testing.assert_close(tiles(backbone, z), backbone(z))
+        backbone.calls = 0
+        tiles(backbone, z)
+        assert (backbone.calls > 2) == again  # two tiles
+    kept(backbone, z.float())  # another kind of image
+    assert len(kept.radii) == 2 and set(kept.radii.values()) == {1}
+
+
+def test_a_comparison_that_swallows_nan_does_not_hide_what_it_sees():
+    class Chooses(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.choice, self.a = nn.Conv2d(1, 1, 15, padding=7), nn.Conv2d(1, 1, 3, padding=1)
+
+        def forward(self, z):
+            return torch.where(self.choice(z) > 0, self.a(z), -self.a(z))
+
+    f, z = seeded("chooses", Chooses).double(), random_images(1, 1, 101, 75) - 0.5
+    assert receptive_radius(f, z, limit=64) == 7
+    with torch.no_grad():
+        torch.testing.assert_close(tiled(f, tile=32)(z), f(z), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("overlap", "exact"), [(None, True), (16, True), (8, False)])
+def test_a_given_overlap_is_exact_from_four_times_the_radius_up(overlap, exact):
+    f, y = tiny_denoiser("dncnn", "wne"), random_images(1, 1, 70, 40)  # of radius 4
+    with torch.no_grad():
+        error = (tiled(f, tile=32, overlap=overlap)(y) - f(y)).abs().max()
+    assert error < 1e-12 if exact else error > 1e-6
+
+
+class Several(nn.Module):
+    def __init__(self, kind: type):
+        super().__init__()
+        self.convolution, self.kind = nn.Conv2d(1, 1, 5, padding=2), kind
+
+    def forward(self, z):
+        image, level = self.convolution(z), z.std()
+        return {"level": level, "image": image} if self.kind is dict else (level, image)
+
+
+@pytest.mark.parametrize(("kind", "output"), [(dict, "image"), (tuple, 1)])
+def test_one_of_several_outputs_is_tiled(kind, output):
+    f = NormalizationEquivariant(seeded("several", lambda: Several(kind)).double(), output=output)
+    y = random_images(2, 1, 70, 40)
+    assert receptive_radius(f.backbone, y, 64, output=output) == 2
+    with torch.no_grad():
+        torch.testing.assert_close(tiled(f, tile=32)(y), f(y), rtol=0, atol=1e-12)
+        torch.testing.assert_close(tiled(f, tile=128)(y), f(y), rtol=0, atol=0)
+    with pytest.raises(ValueError, match="output='picture': the backbone returned"):
+        tiled(NormalizationEquivariant(f.backbone, output="picture"), tile=32)(y)
+
+
+@pytest.mark.parametrize("stride", [64, 128])
+def test_strides_that_divide_an_image_divide_all_its_tiles(stride):
+    network = nn.Sequential(nn.Conv2d(1, 1, stride, stride), nn.ConvTranspose2d(1, 1, stride, stride))
+    z = torch.rand(1, 1, 7 * 128, 5 * 128)
+    with torch.no_grad():
+        assert Tiled(network)(z).shape == z.shape
+        for tile in (256, 384, 512, 640):
+            spans = tile_spans(7 * 128, tile, Tiles(tile)._overlap(torch.tanh, z, (), {})[0])
+            assert all(position % 128 == 0 for span in spans for position in span)
+        with pytest.raises(ValueError, match="must keep the shape") as refusal:
+            Tiled(network, tile=500)(z)
+    assert "on a tile of 500 x 500 pixels" in refusal.value.__notes__[0] and "wne.Padded" in refusal.value.__notes__[0]
+
+
+def test_a_backbone_may_overwrite_its_tile():
+    z = random_images(1, 1, 20, 20)
+    before = z.clone()
+    torch.testing.assert_close(Tiled(lambda z: z.mul_(0.5), 8, 4)(z), before / 2)
+    assert torch.equal(z, before)
+
+
 def test_what_torch_puts_around_a_model_is_taken_off():
     f, y = tiny_denoiser("dncnn", "wne"), random_images(1, 1, 50, 40) * torch.linspace(0.1, 3, 40)
     with torch.no_grad():

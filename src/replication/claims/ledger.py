@@ -6,8 +6,8 @@ when a comparison fails, and open when none does.
 
     reproduced               holds, at the published scale or without regard to size and training
     refuted                  fails or is mixed, there
-    at reduced scale only    something is decided, below the published scale
-    not tested               open at the published size, nothing decided, or not run in this profile
+    at reduced scale only    holds, fails, is mixed or open below the published scale
+    not tested               open at the published scale, or not run in this profile
 
 Networks are at the published scale when they have the published size and come within SHORTFALL of the published PSNR, where
 the paper prints one: a large network after short training is not what the paper is about.
@@ -19,13 +19,14 @@ proof needs no results: it counts as reproduced, and the tests must pass.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from replication.claims.paper import PaperSummary
 from replication.claims.parts import Counts, Outcome, Part
-from replication.results.summary import CollectError, Summary, on_first_set, single_level
+from replication.results.summary import CollectError, Summary, matched
 from replication.study.params import Params
 from replication.study.published import Published, is_published_size
 
@@ -42,7 +43,7 @@ class Rule:
     `title`: the statement in about ten words. `fixed`: the day on which the rule took this form.
     `decide`: from the collected tables; None where tests of this repository say it all.
     `groups`: of runs that it needs. `section`: the analysis of them that it needs.
-    `trained`: whether the claim is about trained networks, so that their size and training matter.
+    `trained`: whether the claim is about trained networks, so that the size and training of these `variants` matter.
     `stage`: what makes the numbers again; by default the analysis, or the evaluation of the groups.
     `tests`: that check what is proved. `evidence`: figures and tables.
     `finding`: a remark on the paper's own numbers, beside those that fail under this rule.
@@ -58,6 +59,7 @@ class Rule:
     groups: tuple[str, ...] = ()
     section: str = ""
     trained: bool = True
+    variants: tuple[str, ...] = ("baseline", "wne")
     stage: str = ""
     tests: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
@@ -71,7 +73,7 @@ class Claim:
     `parts` and `papers`: the comparisons, here and with the paper's own numbers; papers has the parts for which the
     paper prints numbers or draws curves that were read. `finding`: which of the paper's own numbers contradict the
     claim. `notes`: what goes before the numbers, and what was not run.
-    `outcome`: holds, fails, mixed or open; empty where nothing is decided.
+    `outcome`: holds, fails, mixed or open; empty where nothing was compared.
     """
 
     rule: Rule
@@ -114,15 +116,22 @@ class Claim:
 
 
 def outcome_of(parts: tuple[Part, ...]) -> str:
-    """holds, fails, mixed or open, by the rule at the head of this module; empty where no comparison is decided."""
+    """holds, fails, mixed or open, by the rule at the head of this module; empty where there is no comparison."""
     counts, states = Outcome(parts, "").counts, [part.holds for part in parts]
-    if not counts.hold and not counts.fail:
+    if not any(counts):
         return ""
     if all(states):
         return HOLDS
     if True not in states and False in states:
         return FAILS
     return MIXED if counts.fail else OPEN
+
+
+def reduced_outcomes(claims: Iterable[Claim]) -> list[str]:
+    """["7 hold", "2 are mixed", ...]: what came out of the claims that are decided at reduced scale only."""
+    words = {HOLDS: "hold", MIXED: "are mixed", OPEN: "are open", FAILS: "fail"}
+    found = Counter(claim.outcome for claim in claims if claim.verdict == REDUCED)
+    return [f"{found[outcome]} {word}" for outcome, word in words.items() if found[outcome]]
 
 
 def settle(rule: Rule, params: Params, summary: Summary, published: Published) -> Claim:
@@ -177,32 +186,32 @@ def _finding(rule: Rule, papers: tuple[Part, ...], published: Published) -> str:
 
 
 def _shortfall(rule: Rule, summary: Summary, published: Published) -> float:
-    """How far the networks behind the claim are below the published PSNR, in dB; infinite for a smaller network."""
+    """How far the networks behind the claim are below the published PSNR, at most, in dB; infinite for a smaller network."""
     runs = summary.training
-    runs = runs[runs["group"].isin(rule.groups) & runs["variant"].isin(("baseline", "wne"))]
+    runs = runs[runs["group"].isin(rule.groups) & runs["variant"].isin(rule.variants)]
     if not all(is_published_size(row.backbone, row.parameters) for row in runs.itertuples()):
         return math.inf
-    curves = on_first_set(single_level(summary.curves[summary.curves["run"].isin(runs["run"])]))
-    matched = curves[curves["sigma_test"] == curves["sigma_train"].astype(float)]
+    supervised = runs.loc[runs["objective"] == "supervised", "run"]  # what the paper prints
+    rows = matched(summary.curves[summary.curves["run"].isin(supervised)])
     printed = [
-        published.matched_psnr(row.backbone, row.variant, row.test_set, row.sigma_train) for row in matched.itertuples()
+        published.matched_psnr(row.backbone, row.variant, row.test_set, row.sigma_train) for row in rows.itertuples()
     ]
-    return max((paper - ours for paper, ours in zip(printed, matched["psnr"]) if paper is not None), default=0.0)
+    return max((paper - ours for paper, ours in zip(printed, rows["psnr"]) if paper is not None), default=0.0)
 
 
 def _command(rule: Rule, params: Params) -> str:
-    """The tests, or the DVC stages that make the numbers again and those that sum up.
+    """The tests, or the DVC stages that make the numbers again and those that sum up; empty where there are none.
 
     They start from the trained runs; without `-s` DVC trains what is missing.
     """
     if rule.tests:
         return " ".join(("pytest", *rule.tests))
     stage = rule.stage or rule.section or "evaluate"
-    if stage == "evaluate":
-        chosen = [name for name in rule.groups if params.is_reported(name)] or list(rule.groups)
-    else:
-        chosen = list(getattr(params, stage)) if stage != "timing" else []
-    if chosen:
+    if stage != "timing":
+        chosen = [name for name in rule.groups if params.is_reported(name)]
+        chosen = chosen if stage == "evaluate" else list(getattr(params, stage))
+        if not chosen:
+            return ""
         stage += f"@{chosen[0]}" if len(chosen) == 1 else f"@{{{','.join(chosen)}}}"
     folder = Path(params.params_file).parent
     file = "" if folder == Path() else f"{(folder / 'dvc.yaml').as_posix()}:"

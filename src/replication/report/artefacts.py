@@ -74,9 +74,11 @@ def _table(name: str, title: str, function: str, *args: str, **more: str | bool)
 
 
 _CLAIMS = (
-    "Numbers: one comparison with its interval, or the median of several and their range. Then how many comparisons "
-    "hold, are open and fail; a comparison is decided when its whole 95 % interval lies on one side of the bound. The "
-    "paper's own numbers are put to the same rules, at the end of this page. As files: [claims.csv](claims.csv), "
+    "Each line gives one comparison with its interval, or the median of several and their range; then how many "
+    "comparisons hold, are open and fail. A comparison holds or fails when its whole 95 % interval lies on one side of the "
+    "bound, and is open otherwise. A part of a rule holds when none of its comparisons fails and at least half of them "
+    "hold; a claim holds when all parts of its rule do. The column Paper applies the same rules to the paper's own "
+    "numbers. [The rules](#the-rules) are at the end of this page. As files: [claims.csv](claims.csv), "
     "[comparisons.csv](comparisons.csv)."
 )
 _COMPARISONS = (
@@ -84,8 +86,8 @@ _COMPARISONS = (
     "what the rule allows. Diamonds: the paper's value."
 )
 _COVERAGE = (
-    "Percent of the patches whose difficulty at sigma_test lies in the central 95 % of those at sigma_train: it depends "
-    "on their contrast and needs no model."
+    "Percent of the patches whose difficulty at sigma_test lies in the central 95 % of those at sigma_train. The share "
+    "depends on the contrast of the patches and needs no model."
 )
 _PAPERS = (
     "Grey: the paper's own curves, read off its vector graphics (data/paper_curves.csv); drawn where the test images and "
@@ -102,8 +104,8 @@ _ABLATION = (
     "hollow: under one recipe, of one variant."
 )
 _LENGTH = (
-    "All variants at equal steps, one schedule each; diamonds: the paper's differences, after 500,000 steps (NE-arch: "
-    "900,000). Nothing is extrapolated."
+    "All variants at equal steps, one schedule each. Diamonds: the paper's differences, drawn at 500,000 steps (its NE-arch "
+    "had 900,000; for FDnCNN it prints no number). Nothing is extrapolated."
 )
 _LENGTHS = "PSNR in dB, mean over seeds; in italics the paper's, where the test set is the paper's."
 _PARTS = (
@@ -121,7 +123,7 @@ _TASKS = (
 _EXPOSED = "The noise scales with the exposure. PSNR of the output mapped back, (f(y) - b) / a, clipped to [0, 1]."
 
 ARTEFACTS = (
-    _figure("overview", "The effect", "mismatch:overview", "cnn swinir", in_paper=False),
+    _figure("overview", "Output PSNR against input PSNR", "mismatch:overview", "cnn swinir", in_paper=False),
     _table("claims", "The paper's claims", "claims:claims", caption=_CLAIMS),
     _figure("comparisons", "Every comparison beside the paper's", "comparisons:comparisons_figure", caption=_COMPARISONS),
     # Matched noise, and generalization across noise levels.
@@ -131,7 +133,7 @@ ARTEFACTS = (
     _figure("fig04", "Figure 4: SwinIR", "mismatch:fig04", "swinir", "C5", caption=_PAPERS),
     _table("mismatch", "Gain over the baseline away from the training noise", "mismatch:mismatch", "cnn",
            "C4 C5"),
-    _table("mismatch_other", "The same in the other experiments", "mismatch:mismatch_other", "cnn"),
+    _table("mismatch_other", "Gains in the other experiments", "mismatch:mismatch_other", "cnn"),
     _figure("fig12", "Figure 12: SSIM of the DnCNN family", "mismatch:fig12", "cnn", "C12"),
     _figure("fig13", "Figure 13: SSIM of SwinIR", "mismatch:fig13", "swinir", "C12"),
     _figure("fig10", "Figure 10: the FDnCNN family", "mismatch:fig10", "fdncnn cnn", "C4", caption=_PAPERS),

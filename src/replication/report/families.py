@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pandas as pd
 
 from replication.report.cells import Cell, with_half_width
-from replication.results.summary import single_level
 from replication.study import labels
 from replication.study.published import row_name
 
@@ -22,12 +21,6 @@ def model_name(backbone: str, variant: str, objective: str) -> str:
 
 def of_groups(table: pd.DataFrame, *groups: str) -> pd.DataFrame:
     return table[table["group"].isin(groups)]
-
-
-def matched(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows with sigma_test = sigma_train."""
-    rows = single_level(table)
-    return rows[rows["sigma_test"] == rows["sigma_train"].astype(float)]
 
 
 def sweep_ends(table: pd.DataFrame) -> tuple[float, float]:

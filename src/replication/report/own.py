@@ -20,8 +20,10 @@ from replication.report import style
 from replication.report.figures import save_all
 from replication.report.figures.select import at_level, levels, main_runs, single_noise
 from replication.report.figures.sweep import Curve, Panel, curves_of, legend_lines, sweep_grid
-from replication.results.runs import RunResults, quality_table
+from replication.results.identity import identities
+from replication.results.runs import RunResults, run_estimates
 from replication.results.summary import read_csv, read_summary
+from replication.results.views import view
 from replication.study import labels
 from replication.study.params import Group, Model, ParameterError, Params, Run
 from replication.study.paths import ProfilePaths
@@ -74,7 +76,7 @@ def evaluate_own(
         write_tables(folder, tables)
         psnr = read_csv(folder / "psnr.csv")
         result = RunResults(training={}, cost={}, loss=pd.DataFrame(), defect=pd.DataFrame(), quality={"psnr": psnr})
-        curves = quality_table(params, {name: result}, "psnr", gains=False)
+        curves = view("curves", run_estimates(params, {name: result}), identities(params, [name]))
         curves.to_csv(folder / "curves.csv", index=False, float_format="%.5f")
         with style.context():
             save_all({"sweep": own_figure(params, name, curves, summary.curves, beside, sigma)}, folder)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pandas as pd
+
 from replication.report.artefacts import ARTEFACTS, Artefact
-from replication.report.families import sweep_ends
 from replication.report.source import Source
 from replication.report.table import Table, markdown
-from replication.results.summary import Summary, awgn
+from replication.results.summary import Summary
 from replication.study import labels
 from replication.study.params import Params
 
@@ -36,11 +37,11 @@ def _section(artefact: Artefact, params: Params, tables: Mapping[str, list[Table
 
 
 def _what_was_run(params: Params, summary: Summary) -> str:
-    training, curves, timing = summary.training, awgn(summary.curves), summary.source["timing"]
-    lowest, highest = sweep_ends(curves[curves["test_set"] == curves["test_set"].iloc[0]])
+    training, timing = summary.training, summary.source["timing"]
     steps = " to ".join(f"{value:,}" for value in dict.fromkeys((training["steps"].min(), training["steps"].max())))
-    images = curves.drop_duplicates("test_set")
-    sets = ", ".join(f"{labels.test_set_label(row.test_set)} ({row.n} images)" for row in images.itertuples())
+    sets = [_test_set(rows) for _, rows in summary.curves.groupby("test_set", sort=False)]
+    if len(summary.real):
+        sets += [_test_set(rows) for _, rows in summary.real.groupby("test_set", sort=False)]
     cards = ", ".join(f"[{name}](weights/{name}.md)" for name in params.weights)
     versions = ", ".join(f"{name} {version}" for name, version in timing["versions"].items())
     lines = [
@@ -48,8 +49,7 @@ def _what_was_run(params: Params, summary: Summary) -> str:
         f"of training in total, on {', '.join(training['device'].unique())}, in "
         f"{' and '.join(training['backbone_dtype'].unique())}; last run {training['date'].max()}.",
         versions and f"Versions: {versions}.",
-        f"Training set: {', '.join(training['train_set'].unique())}. Tested on {sets}, "
-        f"at sigma {lowest:g} to {highest:g} of 255.",
+        f"Training sets: {', '.join(training['train_set'].unique())}. Test sets (sigma of 255): {', '.join(sets)}.",
         f"Intervals: {100 * params.statistics.confidence:g} %, bootstrap over images "
         f"({params.statistics.resamples} resamples). Gains are paired: same images, same noise.",
         "In italics: the paper's numbers, for its own models, data and schedules.",
@@ -58,3 +58,10 @@ def _what_was_run(params: Params, summary: Summary) -> str:
         cards and f"Published weights, with their cards: {cards}.",
     ]
     return "\n".join(f"- {line}" for line in lines if line)
+
+
+def _test_set(rows: pd.DataFrame) -> str:
+    """Name, images, and the range of sigma_test where the noise is added."""
+    levels = [f"{level:g}" for level in sorted(set(rows.get("sigma_test", ())))]
+    sigma = f", sigma {' to '.join(dict.fromkeys((levels[0], levels[-1])))}" if levels else ""
+    return f"{labels.test_set_label(rows['test_set'].iloc[0])} ({rows['n'].iloc[0]} images{sigma})"

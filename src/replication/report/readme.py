@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from replication.claims import VERDICTS, Claim
-from replication.claims.ledger import NOT_TESTED
+from replication.claims.ledger import NOT_TESTED, REDUCED, reduced_outcomes
 from replication.claims.parts import Part, Test
 from replication.report.source import Source, read_source
 from replication.report.table import Row, Table
@@ -19,6 +19,7 @@ START, END = "<!-- {name}: made by `replicate readme` -->", "<!-- end of {name} 
 _PROFILES = ("profiles/bsd400/params.yaml", "params.yaml")  # every claim; the stronger first
 _PUBLISHED = "profiles/published/params.yaml"  # the DnCNN family alone
 _CURVE = "DnCNN, sigma 25"  # of Fig. 3
+_ON_CURVE = (_CURVE, *(f"{_CURVE}, {place} noise" for place in ("lowest", "highest")))
 _AGAINST = {"WNE - baseline": "baseline", "DnCNN-WNE - NE-arch": "ne_arch", "WNE - SE-arch": "se_arch"}
 
 
@@ -36,7 +37,8 @@ def claims(profiles: list[Source]) -> str:
     """A sentence that counts the verdicts, and a row for each claim: title, the paper's number, ours, verdict."""
     chosen = strongest(profiles)
     found = Counter(claim.verdict for _, claim in chosen)
-    counts = ", ".join(f"{found[verdict]} {verdict}" for verdict in VERDICTS)
+    within = {REDUCED: f" ({', '.join(reduced_outcomes(claim for _, claim in chosen))})"}
+    counts = ", ".join(f"{found[verdict]} {verdict}{within.get(verdict, '')}" for verdict in VERDICTS)
     rows: list[Row] = []
     for profile, claim in chosen:
         verdict = claim.decided if profile == chosen[0][0] else f"{claim.decided} ({profile})"
@@ -52,8 +54,8 @@ def beside_paper(published: Source) -> str:
     Ours in two columns: of the runs that the claims are decided on, and after the longest training.
     """
     steps = training_steps(published.params)
-    gaps = gaps_by_steps(published.params, published.summary)
-    lengths = max(steps[run] for run in published.params.runs_of(MAIN)), gaps["steps"].max()
+    gaps = gaps_by_steps(published.params, published.summary).query("backbone == 'dncnn'")
+    lengths = max(steps[run] for run in published.params.runs_of(MAIN["dncnn"])), gaps["steps"].max()
     longest = gaps[gaps["steps"] == lengths[1]].drop_duplicates(["against_variant", "place"])
     longest = longest.set_index(["against_variant", "place"])[["psnr_gain", "psnr_gain_low", "psnr_gain_high"]]
     rows: list[Row] = []
@@ -72,7 +74,7 @@ def _printed(claims: Sequence[Claim]) -> Iterator[tuple[Part, Test, float]]:
         papers = {(part.name, test.label): test.value for part in claim.papers for test in part.tests}
         for part in claim.parts:
             for test in part.tests:
-                if test.label.startswith(_CURVE) and (part.name, test.label) in papers:
+                if test.label in _ON_CURVE and (part.name, test.label) in papers:
                     yield part, test, papers[part.name, test.label]
 
 
@@ -96,8 +98,17 @@ def _numbers(claim: Claim) -> tuple[str, str]:
     part = claim.parts[0]
     printed = [paper.number for paper in claim.papers if paper.name == part.name]
     paper, ours = (number.removeprefix("median ") for number in ((printed or [claim.rule.where])[0], part.number))
-    failing = ", ".join(other.name for other in claim.parts if other.counts.fail)
+    failing = "; ".join(
+        f"{'' if other is part else f'{other.name} '}{_failing(other)}" for other in claim.parts if other.counts.fail
+    )
     return paper, f"{part.name}: {ours}; {claim.counts}" + (failing and f" (fails: {failing})")
+
+
+def _failing(part: Part) -> str:
+    """The value that fails; of several their range."""
+    values = [test.value for test in part.tests if test.holds is False]
+    ends = dict.fromkeys(map(part.style, (min(values), max(values))))
+    return " to ".join(ends) + (part.unit and f" {part.unit}")
 
 
 def blocks(root: Path = Path(".")) -> dict[str, str]:

@@ -6,9 +6,7 @@ import pandas as pd
 
 from replication.results.estimates import difference, estimates, facts, joined
 from replication.results.files import read_csv
-from replication.results.identity import identities
 from replication.results.runs import image_means
-from replication.results.views import view
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 
@@ -48,7 +46,3 @@ def control_estimates(params: Params, paths: ProfilePaths) -> pd.DataFrame:
                 parts.append(estimates(gain, params.statistics, against=against, **keys))
             parts.append(facts(defects.loc[denoiser, wrapped], n=images, **keys))
     return joined(parts)
-
-
-def controls_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
-    return view("controls", control_estimates(params, paths), identities(params, params.runs))

@@ -7,15 +7,16 @@ import pandas as pd
 from replication.results.summary import CollectError, Summary, on_first_set, single_level
 from replication.study.params import Params
 
-GROUP, MAIN = "training-length", "cnn"  # and the group whose runs, with the same sigma_train, are one length more
+GROUP = "training-length"
+MAIN = {"dncnn": "cnn", "fdncnn": "fdncnn"}  # backbone of WNE -> the group whose runs are one length more
 
 
 def gaps_by_steps(params: Params, summary: Summary) -> pd.DataFrame:
     """Rows of WNE runs, with PSNR(WNE) - PSNR(baseline or NE-arch) in dB and its interval.
 
-    Columns: steps (of both; a pair of unequal steps is left out), seed, sigma_train, against_variant, place ("lowest",
-    "matched" or "highest" noise), sigma_test, psnr_gain, psnr_gain_low, psnr_gain_high. On the first test set, by
-    rising steps.
+    Columns: backbone (of WNE), steps (of both; a pair of unequal steps is left out), seed, sigma_train, against_variant,
+    place ("lowest", "matched" or "highest" noise), sigma_test, psnr_gain, psnr_gain_low, psnr_gain_high. On the first
+    test set, by rising steps; backbones and sigma_train that the group has.
 
     Raises:
         CollectError: the group has no WNE run.
@@ -23,10 +24,11 @@ def gaps_by_steps(params: Params, summary: Summary) -> pd.DataFrame:
     gains = summary.paired.assign(against_variant="baseline").rename(columns={"baseline": "against"})
     tables = [gains, summary.contrasts[summary.contrasts["against_variant"] == "ne_arch"]]
     rows = pd.concat([single_level(on_first_set(table)) for table in tables], ignore_index=True)
-    rows = rows[(rows["variant"] == "wne") & rows["group"].isin((GROUP, MAIN))]
-    rows = rows[rows["sigma_train"].isin(rows.loc[rows["group"] == GROUP, "sigma_train"])]
-    if rows.empty:
+    rows = rows[(rows["variant"] == "wne") & rows["group"].isin((GROUP, *MAIN.values()))]
+    known = rows.loc[rows["group"] == GROUP, ["backbone", "sigma_train"]].drop_duplicates()
+    if known.empty:
         raise CollectError(f"{params.params_file}: the group {GROUP} has no WNE run with a baseline; add them")
+    rows = rows.merge(known)
     steps = training_steps(params)
     rows["steps"] = rows["run"].map(steps)
     rows = rows[rows["steps"] == rows["against"].map(steps)]
@@ -34,8 +36,8 @@ def gaps_by_steps(params: Params, summary: Summary) -> pd.DataFrame:
     lowest, highest = (rows.groupby("run")["sigma_test"].transform(end) for end in ("min", "max"))
     places = {"lowest": tested == lowest, "matched": tested == own, "highest": tested == highest}
     found = pd.concat([rows[chosen].assign(place=place) for place, chosen in places.items()])
-    columns = ["steps", "seed", "sigma_train", "against_variant", "place", "sigma_test", "psnr_gain", "psnr_gain_low",
-               "psnr_gain_high"]  # fmt: skip
+    columns = ["backbone", "steps", "seed", "sigma_train", "against_variant", "place", "sigma_test", "psnr_gain",
+               "psnr_gain_low", "psnr_gain_high"]  # fmt: skip
     return found.sort_values(["place", "steps"], kind="stable")[columns].reset_index(drop=True)
 
 

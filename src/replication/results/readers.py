@@ -122,6 +122,3 @@ def cell_runs(params: Params, rows: pd.DataFrame, variant: str, recipe: str) -> 
             f"{params.params_file}: no run of {variant} by {recipe}, which the summary has; run: replicate collect"
         )
     return list(found.values())
-
-
-# The names that replication.report imports.

@@ -15,8 +15,7 @@ import pandas as pd
 from replication.results.contrasts import contrast_pairs
 from replication.results.estimates import difference, estimates, facts, joined
 from replication.results.files import read_csv, read_json
-from replication.results.identity import baseline_of, identities, identity
-from replication.results.views import view
+from replication.results.identity import baseline_of, identity
 from replication.study.params import Params, Run
 from replication.study.paths import ProfilePaths
 
@@ -133,14 +132,11 @@ def _defects(params: Params, name: str, rows: pd.DataFrame) -> Iterator[pd.DataF
     for test_set, part in rows.groupby("test_set", sort=False) if len(rows) else ():
         level = part["sigma_test"].round(6).fillna(0.0)  # pairs of photographs have none
         means = part.assign(level=level).groupby(["level", "image"])[forms].mean()
-        yield estimates(means, params.statistics, kind="defect", run=name, test_set=test_set)
-
-
-def quality_table(
-    params: Params, results: dict[str, RunResults], kind: str = "psnr", gains: bool = False
-) -> pd.DataFrame:
-    """The noise sweep of runs that need not be those of a summary, in the columns of `curves`."""
-    return view("curves", run_estimates(params, results), identities(params, results))
+        made = estimates(means, params.statistics, kind="defect", run=name, test_set=test_set)
+        # The defects of three images span a power of ten: an interval of their mean would reach below 0.
+        ends = means.groupby("level").agg(["min", "max"])
+        places = zip(made["level"].fillna(0.0), made["quantity"])
+        yield made.assign(**dict(zip(("low", "high"), zip(*(ends.loc[place] for place in places)))))
 
 
 def training_table(params: Params, results: dict[str, RunResults]) -> pd.DataFrame:

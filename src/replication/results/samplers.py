@@ -18,8 +18,7 @@ import pandas as pd
 
 from replication.results.estimates import estimates, facts, joined
 from replication.results.files import CollectError, read_csv
-from replication.results.identity import baseline_of, identities
-from replication.results.views import view
+from replication.results.identity import baseline_of
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 
@@ -59,7 +58,3 @@ def sampler_estimates(params: Params, paths: ProfilePaths) -> pd.DataFrame:
                 gain = table[_GAINS] - runs[baseline][_GAINS]
                 parts.append(estimates(gain, params.statistics, run=run, against=baseline, **place))
     return joined(parts)
-
-
-def samplers_table(params: Params, paths: ProfilePaths) -> pd.DataFrame:
-    return view("samplers", sampler_estimates(params, paths), identities(params, params.runs))

@@ -15,7 +15,7 @@ from replication.results.views import views
 from replication.study.params import ANALYSES, Params
 from replication.study.paths import ProfilePaths
 
-__all__ = ["CollectError", "Summary", "awgn", "covered", "fingerprints", "first_runs", "of_group", "on_first_set",
+__all__ = ["CollectError", "Summary", "awgn", "covered", "fingerprints", "first_runs", "matched", "of_group", "on_first_set",
            "read_csv", "read_json", "read_summary", "single_level", "summary_of"]  # fmt: skip
 
 FILES = ("estimates", "training", "cost", "loss", "timing", "counts", "leakage", "difficulty", "filters", "errors",
@@ -110,6 +110,12 @@ def of_group(table: pd.DataFrame, group: str) -> pd.DataFrame:
 def single_level(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of runs trained at one sigma, not on a range and not on real noise."""
     return table[table["sigma_train"].str.fullmatch(r"[\d.]+").astype(bool)]  # an empty column has no dtype
+
+
+def matched(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with sigma_test = sigma_train."""
+    rows = single_level(table)
+    return rows[rows["sigma_test"] == rows["sigma_train"].astype(float)]
 
 
 def on_first_set(table: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ CONTROLS = {
 NULL_MODELS = {"identity": "Identity", "blur": "Gaussian blur"}  # of replication.experiments.errors
 DEGRADATIONS = {"blur": "deblurring", "downsample": "super-resolution"}
 LOSSES = {"l1": "L1", "mse": "MSE"}
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "muon": "Muon"}
 SCHEDULES = {"constant": "constant", "halving": "halved", "one_cycle": "one cycle", "cosine": "cosine"}
 BACKBONES = {"dncnn": "DnCNN", "fdncnn": "FDnCNN", "swinir": "SwinIR", "restormer": "Restormer"}
 TEST_SETS = {

@@ -80,10 +80,6 @@ class Published:
         """m(sigma_test; sigma_train) in percent."""
         return self.value(("Table 3",), f"sigma_train={sigma_train:g}", f"sigma_test={sigma_test:g}")
 
-    def largest_matched_loss(self) -> float:
-        """dB by which WNE is below its baseline at matched noise, at most, in Table 1."""
-        return -min(self.matched_gains("Table 1"))
-
 
 def is_papers_real_set(test_set: str) -> bool:
     """Whether pairs of photographs are SIDD's, the paper's, and not a stand-in for them."""

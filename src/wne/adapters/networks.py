@@ -143,16 +143,21 @@ def channels_of(network: nn.Module, name: str) -> int:
     Raises:
         NetworkError: neither, and why.
     """
-    refusals: list[NetworkError] = []
+    refusals: dict[int, NetworkError] = {}
     for channels in (1, 3):
         try:
             check_network(network, channels, name)
         except NetworkError as error:
-            refusals.append(error)
+            refusals[channels] = error
         else:
             return channels
     # One that ran and returned something else says more than one that was given too few or too many channels.
-    raise next((error for error in refusals if not isinstance(error, NetworkFails)), refusals[-1])
+    for error in refusals.values():
+        if not isinstance(error, NetworkFails):
+            raise error
+    # Only the user knows which of the two attempts was the right one.
+    grey, colour = (str(error).removeprefix(f"{name}: ") for error in refusals.values())
+    raise NetworkFails(f"{name}: on 1 channel: {grey}; on 3 channels: {colour}")
 
 
 def _needed(function: Callable[..., object]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,24 +12,29 @@ from matplotlib.lines import Line2D
 from replication.claims.paper import PaperSummary
 from replication.report import style
 from replication.report.figures.grid import Panels
-from replication.results.length import gaps_by_steps
+from replication.results.length import MAIN, gaps_by_steps
 from replication.results.summary import Summary
+from replication.study.labels import backbone_label
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 from replication.study.published import read_published
 
-PAPERS_STEPS = 500_000  # of DnCNN and its WNE; NE-arch has 900,000 (Table 4)
+PAPERS_STEPS = 500_000  # of DnCNN and its WNE; NE-arch has 900,000 (Table 4), FDnCNN is not there
 _PLACES = ("lowest", "matched", "highest")
 _LINES = {"baseline": "WNE \N{MINUS SIGN} baseline", "ne_arch": "WNE \N{MINUS SIGN} NE-arch"}
 
 
 def length(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
-    """PSNR(WNE) - PSNR(other) against the steps of all, at the lowest, the matched and the highest sigma_test."""
+    """PSNR(WNE) - PSNR(other) against the steps of all, at the lowest, the matched and the highest sigma_test.
+
+    A row of panels for each backbone of WNE.
+    """
     rows = gaps_by_steps(params, summary)
     papers = PaperSummary(read_published(paths.root / "data/paper_values.csv"))
-    panels = Panels(1, len(_PLACES), legend_lines=1, height=1.9, own_y=True, top_axis=False)
-    for index, place in enumerate(_PLACES):
-        ax, here = panels.axes[0, index], rows[rows["place"] == place]
+    backbones = [backbone for backbone in MAIN if backbone in set(rows["backbone"])]
+    panels = Panels(len(backbones), len(_PLACES), legend_lines=1, height=1.9, own_y=True, top_axis=False)
+    for index, (backbone, place) in enumerate(product(backbones, _PLACES)):
+        ax, here = panels.axes.flat[index], rows[(rows["backbone"] == backbone) & (rows["place"] == place)]
         for against in _LINES:
             _draw(ax, here[here["against_variant"] == against], style.VARIANTS[against])
             ax.plot(PAPERS_STEPS, _papers_gap(papers, against, here), **_paper(style.VARIANTS[against]))
@@ -35,7 +42,8 @@ def length(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
         ax.set_xscale("log")
         ax.set_xlabel("training steps")
         panels.title(index, f"{place} noise, $\\sigma$ = {here['sigma_test'].iloc[0]:g}")
-    panels.axes[0, 0].set_ylabel("difference in PSNR (dB)", labelpad=1)
+    for backbone, ax in zip(backbones, panels.axes[:, 0]):
+        ax.set_ylabel(f"{backbone_label(backbone)}: difference (dB)", labelpad=1)
     handles = [
         Line2D([], [], color=look.colour, marker=look.marker, markerfacecolor=look.face, label=text)
         for look, text in ((style.VARIANTS[key], text) for key, text in _LINES.items())
@@ -63,9 +71,10 @@ def _paper(look: style.VariantStyle) -> dict[str, object]:
 
 
 def _papers_gap(papers: PaperSummary, against: str, rows: pd.DataFrame) -> float:
-    """The difference of two lines of Figure 3 at the sigma_train of these rows, at the place that they are at."""
+    """The difference of two lines of Figure 3 or 10 at the sigma_train of these rows, at the place that they are at."""
     table = papers.paired if against == "baseline" else papers.contrasts
-    table = table[(table["group"] == "cnn") & (table["against_variant"] == against)]
+    group = MAIN[rows["backbone"].iloc[0]]
+    table = table[(table["group"] == group) & (table["against_variant"] == against)]
     table = table[table["sigma_train"] == rows["sigma_train"].iloc[0]]
     tested, place = table["sigma_test"], rows["place"].iloc[0]
     at = {"lowest": tested.min(), "highest": tested.max(), "matched": float(rows["sigma_train"].iloc[0])}[place]

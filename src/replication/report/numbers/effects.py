@@ -14,13 +14,14 @@ Rows: a key of _ROWS. Place of sigma_test: Lowest, Matched, Highest. All on the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from itertools import product
 
 import pandas as pd
 
 from replication.report.cells import escape, fixed, interval, scientific, signed
+from replication.report.numbers.rows import span, where
 from replication.report.numbers.study import Number, Value
 from replication.report.source import Source
 from replication.results.length import GROUP, gaps_by_steps
@@ -40,38 +41,32 @@ _GAIN = ["psnr_gain", "psnr_gain_low", "psnr_gain_high"]
 Rows = Callable[[Summary], pd.DataFrame]
 
 
-def _where(table: pd.DataFrame, **values: str) -> pd.DataFrame:
-    for column, value in values.items():
-        table = table[table[column] == value]
-    return table
-
-
 def _first_sets(table: pd.DataFrame, variant: str = "wne") -> pd.DataFrame:
     """The rows of a variant on the first test set of each run's task."""
-    return _where(on_first_set(table), variant=variant)
+    return where(on_first_set(table), variant=variant)
 
 
 def _control_runs(summary: Summary) -> pd.DataFrame:
     """Defects of the baselines that were trained otherwise."""
-    return _where(summary.defects, group="training-controls", variant="baseline")
+    return where(summary.defects, group="training-controls", variant="baseline")
 
 
 def _trained_otherwise(objective: str, summary: Summary) -> pd.DataFrame:
     """Over the baseline with the usual loss at the one level of the soft-NE run."""
     runs, levels = _control_runs(summary), summary.training.set_index("run")["sigma_train"]
     gains = _first_sets(summary.contrasts, "baseline")
-    gains = gains[gains["run"].isin(_where(runs, objective=objective)["run"])]
-    return gains[gains["against"].map(levels).isin(_where(runs, objective="soft_ne")["sigma_train"])]
+    gains = gains[gains["run"].isin(where(runs, objective=objective)["run"])]
+    return gains[gains["against"].map(levels).isin(where(runs, objective="soft_ne")["sigma_train"])]
 
 
 def _control(denoiser: str) -> Rows:
     """The first item of `controls`."""
-    return lambda s: _where(s.controls, item=s.controls["item"].iloc[0], denoiser=denoiser)
+    return lambda s: where(s.controls, item=s.controls["item"].iloc[0], denoiser=denoiser)
 
 
 def _beside_controls(summary: Summary) -> pd.DataFrame:
     """WNE over the run that the first item of `controls` starts from."""
-    return _where(
+    return where(
         _first_sets(summary.paired), baseline=summary.controls["run"].iloc[0], group=summary.controls["group"].iloc[0]
     )
 
@@ -82,27 +77,27 @@ def _effect(effect: str, summary: Summary) -> pd.DataFrame:
     recipes = design_recipes(table)
     both = {"recipe": recipes[-1], "against": recipes[0]}
     chosen = {"wrapper": {"recipe": "mean"}, "recipe": {"variant": "mean"}, "both": both}[effect]
-    return _where(table, effect=effect, **chosen)
+    return where(table, effect=effect, **chosen)
 
 
 def _main(variant: str, backbone: str) -> Rows:
-    return lambda s: _where(first_runs(s.paired), variant=variant, backbone=backbone)
+    return lambda s: where(first_runs(s.paired), variant=variant, backbone=backbone)
 
 
 def _noise(noise: str) -> Rows:
-    return lambda s: _where(_first_sets(s.paired), noise=noise)
+    return lambda s: where(_first_sets(s.paired), noise=noise)
 
 
 _ROWS: dict[str, Rows] = {
     **{f"{who}Gain{name}": _main(_WHO[who], backbone) for who in _WHO for name, backbone in _BACKBONES.items()},
-    "WneGainColour": lambda s: single_level(_where(_first_sets(s.paired), group="colour")),
+    "WneGainColour": lambda s: single_level(where(_first_sets(s.paired), group="colour")),
     **{f"WneGain{noise.capitalize()}": _noise(noise) for noise in ("uniform", "laplace", "rayleigh")},
-    "InputOnlyGain": lambda s: _where(_first_sets(s.contrasts, "wne_input"), against_variant="baseline"),
-    "WneNeArchGain": lambda s: _where(_first_sets(s.contrasts), group="cnn", against_variant="ne_arch"),
-    "WneSeArchGain": lambda s: _where(_first_sets(s.contrasts), group="cnn", against_variant="se_arch"),
+    "InputOnlyGain": lambda s: where(_first_sets(s.contrasts, "wne_input"), against_variant="baseline"),
+    "WneNeArchGain": lambda s: where(_first_sets(s.contrasts), group="cnn", against_variant="ne_arch"),
+    "WneSeArchGain": lambda s: where(_first_sets(s.contrasts), group="cnn", against_variant="se_arch"),
     "SoftNeGain": partial(_trained_otherwise, "soft_ne"),
     "RangeTrainedGain": partial(_trained_otherwise, "supervised"),
-    "RangeTrainedWneGain": lambda s: _where(_first_sets(s.paired), group="training-controls"),
+    "RangeTrainedWneGain": lambda s: where(_first_sets(s.paired), group="training-controls"),
     "WneBesideControlsGain": _beside_controls,
     "OracleGain": _control("oracle"),
     "WrappedAtTestGain": _control("wrapped_at_test"),
@@ -121,11 +116,6 @@ _TABLES = {
 }
 
 
-def _at(run: pd.DataFrame, place: str) -> pd.Series:
-    """The row of one run at the lowest, the matched or the highest sigma_test."""
-    return at_place(run, place).iloc[0]
-
-
 def _gain(name: str, place: str, form: str, source: Source) -> Value:
     needed = [table for start, table in _TABLES.items() if name.startswith(start)]
     if any(getattr(source.summary, table).empty for table in needed):
@@ -135,14 +125,8 @@ def _gain(name: str, place: str, form: str, source: Source) -> Value:
         rows = single_level(rows)  # a run that was trained on a range has no matched level
     if form == "Range":
         runs = [run for _, run in rows.groupby("run", sort=False)] if "run" in rows else [rows]  # an ablation is one
-        return _range(_at(run, place)["psnr_gain"] for run in runs)
-    return _mean_or_interval(_at(rows, place), form) if len(rows) else None
-
-
-def _range(gains: Iterable[float]) -> Value:
-    """+0.10 to +0.30, in dB."""
-    values = list(gains)
-    return " to ".join(dict.fromkeys(signed(end).latex for end in (min(values), max(values)))) if values else None
+        return span((at_place(run, place).iloc[0]["psnr_gain"] for run in runs), signed)
+    return _mean_or_interval(at_place(rows, place).iloc[0], form) if len(rows) else None
 
 
 def _mean_or_interval(row: pd.Series, form: str) -> Value:
@@ -150,13 +134,13 @@ def _mean_or_interval(row: pd.Series, form: str) -> Value:
 
 
 def _defect(who: str, backbone: str, end: str, source: Source) -> Value:
-    rows = _where(source.summary.defects, backbone=_BACKBONES[backbone], variant=_WHO[who])
+    rows = where(source.summary.defects, backbone=_BACKBONES[backbone], variant=_WHO[who])
     values = rows["paper_median" if end == "Min" else "paper_max"]
     return scientific(values.agg(end.lower())) if len(values) else None
 
 
 def _defect_of_control(objective: str, source: Source) -> Value:
-    medians = _where(_control_runs(source.summary), objective=objective)["paper_median"]
+    medians = where(_control_runs(source.summary), objective=objective)["paper_median"]
     return scientific(medians.iloc[-1]) if len(medians) else None
 
 
@@ -168,7 +152,7 @@ def _ratio(who: str, backbone: str, device: str, mode: str, source: Source) -> V
 
 def _counted(who: str, quantity: str, backbone: str, mode: str, source: Source) -> Value:
     counts = source.summary.counts
-    rows = _where(counts, backbone=_BACKBONES[backbone], mode=mode.lower(), card=next(iter(source.params.cards)))
+    rows = where(counts, backbone=_BACKBONES[backbone], mode=mode.lower(), card=next(iter(source.params.cards)))
     rows = rows.set_index("variant")[_COUNTED[quantity]]
     if not {"baseline", _WHO[who]} <= set(rows.index):
         return None
@@ -177,7 +161,7 @@ def _counted(who: str, quantity: str, backbone: str, mode: str, source: Source) 
 
 def _sampled(who: str, operator: str, state: str, source: Source) -> Value:
     rows = source.summary.samplers
-    rows = rows if rows.empty else _where(rows, variant=_WHO[who], operator=_OPERATORS[operator])
+    rows = rows if rows.empty else where(rows, variant=_WHO[who], operator=_OPERATORS[operator])
     if rows.empty:
         return None
     row = rows.iloc[0]
@@ -188,8 +172,8 @@ def _sampled(who: str, operator: str, state: str, source: Source) -> Value:
 
 def _lowest_psnr(summary: Summary, column: str = "psnr", **run: str) -> float | None:
     """PSNR, or that of the input, at the lowest sigma_test; of the first run that is described."""
-    rows = _where(single_level(on_first_set(summary.curves)), **run)
-    return None if rows.empty else _at(rows[rows["run"] == rows["run"].iloc[0]], "Lowest")[column]
+    rows = where(single_level(on_first_set(summary.curves)), **run)
+    return None if rows.empty else at_place(rows[rows["run"] == rows["run"].iloc[0]], "Lowest").iloc[0][column]
 
 
 def _over_input(source: Source) -> Value:
@@ -206,7 +190,7 @@ def _papers_over_input(source: Source) -> Value:
 
 def _soft_ne_over_wne(source: Source) -> Value:
     """SwinIR trained with soft-NE, less the wrapped SwinIR of the same sigma_train, at the lowest noise."""
-    runs = _where(source.summary.training, objective="soft_ne")
+    runs = where(source.summary.training, objective="soft_ne")
     if runs.empty:
         return None
     same = {"backbone": runs["backbone"].iloc[0], "sigma_train": runs["sigma_train"].iloc[0]}
@@ -220,7 +204,8 @@ def _by_length(of: Callable[[pd.Series], Value], end: str, place: str, against: 
     """Applies `of` to the gap (mean over seeds) after the shortest or longest training; None where there are not two."""
     if not source.params.is_reported(GROUP):
         return None
-    rows = _where(gaps_by_steps(source.params, source.summary), place=place.lower(), against_variant=against)
+    gaps = gaps_by_steps(source.params, source.summary)
+    rows = where(gaps, backbone="dncnn", place=place.lower(), against_variant=against)
     gaps = rows.groupby("steps")["psnr_gain"].mean()
     return of(gaps.iloc[[0 if end == "Shortest" else -1]]) if len(gaps) > 1 else None
 
@@ -272,8 +257,8 @@ EFFECTS: dict[str, Number] = {
     "WneOverInputLowest": _over_input,
     "PaperWneOverInputLowest": _papers_over_input,
     "SoftNeOverWneLowest": _soft_ne_over_wne,
-    "WneGainJpegRange": lambda s: _range(_where(s.summary.jpeg, variant="wne")["psnr_gain"]),
-    "PaperMatchedGainRange": lambda s: _range(s.published.matched_gains("Table 1")),
+    "WneGainJpegRange": lambda s: span(where(s.summary.jpeg, variant="wne")["psnr_gain"], signed),
+    "PaperMatchedGainRange": lambda s: span(s.published.matched_gains("Table 1"), signed),
     "WneGainReal": partial(_real, lambda row: signed(row["psnr_gain"])),
     "WneGainRealInterval": partial(_real, lambda row: _mean_or_interval(row, "Interval")),
     "WneSsimGainReal": partial(_real, lambda row: signed(row["ssim_gain"], 4)),

@@ -11,16 +11,17 @@ does not (Fixed), or of the brightness. dB on the scale of the clean image; the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import product
 
 import pandas as pd
 
-from replication.report.cells import escape, fixed, interval, signed
+from replication.report.cells import Cell, escape, fixed, interval, signed
+from replication.report.numbers.rows import span, where
 from replication.report.numbers.study import Number, Value
 from replication.report.source import Source
-from replication.results.exposure import SWEEPS, denoising, restoration, swept
+from replication.results.exposure import SWEEPS, denoising, restoration
 from replication.study import labels
 from replication.study.params import Exposure
 
@@ -30,32 +31,43 @@ _SWEEPS = {sweep.capitalize(): sweep for sweep in SWEEPS}
 _PLACES, _ENDS = {"Lowest": 0, "Highest": -1}, ("", "Interval")
 
 
-def _run(source: Source, variant: str, backbone: str, sweep: str) -> pd.DataFrame:
-    """The rows of the first run of that variant and backbone, by rising contrast or brightness; none where there is none."""
-    table = source.summary.exposure
-    table = table[table["item"].isin(list(denoising(source.params)))]
-    table = table[(table["variant"] == variant) & (table["backbone"] == backbone)]
-    if table.empty:
-        return table
-    rows = swept(table, table["item"].iloc[0], sweep)
-    return rows[rows["run"] == table["run"].iloc[0]]
+def _curves(source: Source, items: Iterable[str], sweep: str, **values: str) -> list[pd.DataFrame]:
+    """The rows of each run in one sweep, indexed by the contrast or the brightness, which rises."""
+    table = where(source.summary.exposure, sweep=sweep, **values)
+    table = table[table["item"].isin(list(items))].sort_values("place", kind="stable").set_index("place")
+    return [rows for _, rows in table.groupby("run", sort=False)]
 
 
-def _apart(of: Callable[[pd.Series], Value], variant: str, backbone: str, sweep: str, source: Source) -> Value:
-    """Applies `of` to the mean PSNR at each place of a sweep, less that at the exposure of training."""
-    rows = _run(source, variant, backbone, sweep)
-    if rows.empty:
-        return None
-    psnr = rows.set_index("place")["psnr"]
-    return of(psnr - psnr[SWEEPS[sweep]])
+def _of_backbone(
+    of: Callable[[pd.DataFrame, float], Cell], backbone: str, variant: str, sweep: str, source: Source
+) -> Value:
+    """What `of` makes of the curve of a denoiser and of the place at which the exposure is that of training."""
+    curves = _curves(source, denoising(source.params), sweep, variant=variant, backbone=backbone)
+    return of(curves[0], SWEEPS[sweep]) if curves else None
 
 
-def _gain(backbone: str, sweep: str, place: int, form: str, source: Source) -> Value:
-    rows = _run(source, "wne", backbone, sweep)
-    if rows.empty:
-        return None
-    row = rows.iloc[place]
-    return interval(row["psnr_gain_low"], row["psnr_gain_high"]) if form else signed(row["psnr_gain"])
+def _of_tasks(
+    of: Callable[[pd.DataFrame, float], float], style: Callable[[float], Cell], variant: str, sweep: str, source: Source
+) -> Value:
+    """The range of the same over the networks for other tasks."""
+    curves = _curves(source, restoration(source.params), sweep, variant=variant)
+    return span((of(curve, SWEEPS[sweep]) for curve in curves), style)
+
+
+def _loss(curve: pd.DataFrame, training: float) -> float:
+    return curve.loc[training, "psnr"] - curve["psnr"].min()
+
+
+def _change(curve: pd.DataFrame, training: float) -> float:
+    return (curve["psnr"] - curve.loc[training, "psnr"]).abs().max()
+
+
+def _gain(place: int, form: str) -> Callable[[pd.DataFrame, float], Cell]:
+    def value(curve: pd.DataFrame, training: float) -> Cell:
+        row = curve.iloc[place]
+        return interval(row["psnr_gain_low"], row["psnr_gain_high"]) if form else signed(row["psnr_gain"])
+
+    return value
 
 
 def _first(of: Callable[[Exposure], Value]) -> Number:
@@ -68,45 +80,24 @@ def _first(of: Callable[[Exposure], Value]) -> Number:
     return value
 
 
-def _tasks(
-    of: Callable[[pd.DataFrame, float], float], variant: str, sweep: str, text: Callable, source: Source
-) -> Value:
-    """The range over the networks for other tasks of what `of` makes of a sweep and the exposure of training."""
-    table = source.summary.exposure
-    table = table[table["item"].isin(list(restoration(source.params))) & (table["variant"] == variant)]
-    table = table[table["sweep"] == sweep]
-    values = [of(rows.set_index("place"), SWEEPS[sweep]) for _, rows in table.groupby("run", sort=False)]
-    return " to ".join(dict.fromkeys(text(end) for end in (min(values), max(values)))) if values else None
-
-
-def _change(rows: pd.DataFrame, training: float) -> float:
-    return (rows["psnr"] - rows.loc[training, "psnr"]).abs().max()
-
-
-def _loss(rows: pd.DataFrame, training: float) -> float:
-    return rows.loc[training, "psnr"] - rows["psnr"].min()
-
-
-_FORMS: dict[str, Callable[[pd.Series], Value]] = {
-    "Loss": lambda apart: fixed(abs(apart.min())),  # at most 0: the training exposure is one of them
-    "Change": lambda apart: fixed(apart.abs().max(), 3),
+_FORMS: dict[str, Callable[[pd.DataFrame, float], Cell]] = {
+    "Loss": lambda curve, training: fixed(_loss(curve, training)),
+    "Change": lambda curve, training: fixed(_change(curve, training), 3),
 }
 EXPOSURE: dict[str, Number] = {
     **{
-        f"Exposure{w}{b}{s}{form}": partial(_apart, _FORMS[form], _WHO[w], _BACKBONES[b], _SWEEPS[s])
+        f"Exposure{w}{b}{s}{form}": partial(_of_backbone, _FORMS[form], _BACKBONES[b], _WHO[w], _SWEEPS[s])
         for w, b, s, form in product(_WHO, _BACKBONES, _SWEEPS, _FORMS)
     },
     **{
-        f"ExposureGain{b}{s}{p}{form}": partial(_gain, _BACKBONES[b], _SWEEPS[s], _PLACES[p], form)
+        f"ExposureGain{b}{s}{p}{form}": partial(_of_backbone, _gain(_PLACES[p], form), _BACKBONES[b], "wne", _SWEEPS[s])
         for b, s, p, form in product(_BACKBONES, _SWEEPS, _PLACES, _ENDS)
     },
     **{
-        f"Tasks{w}{s}Range": partial(_tasks, of, _WHO[w], _SWEEPS[s], lambda end, digits=digits: f"{end:.{digits}f}")
+        f"Tasks{w}{s}Range": partial(_of_tasks, of, partial(fixed, digits=digits), _WHO[w], _SWEEPS[s])
         for (w, of, digits), s in product((("Wne", _change, 3), ("Baseline", _loss, 1)), _SWEEPS)
     },
-    "TasksGainRange": partial(
-        _tasks, lambda rows, at: rows.loc[at, "psnr_gain"], "wne", "scaled", lambda end: signed(end).latex
-    ),
+    "TasksGainRange": partial(_of_tasks, lambda curve, at: curve.loc[at, "psnr_gain"], signed, "wne", "scaled"),
     "ExposureImages": _first(lambda item: item.images),
     "ExposureSet": _first(lambda item: escape(labels.test_set_label(item.test_set))),
     "ExposureSigma": _first(lambda item: f"{item.sigma:g}"),

@@ -9,6 +9,7 @@ import pandas as pd
 from replication.claims.analyses import COLLAPSE
 from replication.claims.parts import Bounds
 from replication.report.cells import escape, fixed, interval, percent, signed
+from replication.report.numbers.rows import span, where
 from replication.report.numbers.study import Number, Value
 from replication.report.source import Source
 from replication.results import parts
@@ -18,21 +19,11 @@ from replication.study.labels import NULL_MODELS
 
 
 def _errors(source: Source, quantity: str, **values: str) -> pd.DataFrame:
-    rows = source.summary.errors
-    for column, value in ({"quantity": quantity} | values).items():
-        rows = rows[rows[column] == value]
-    return rows
-
-
-def _range(values: pd.Series, of: Number) -> Value:
-    """0.10 to 0.30; one number where both ends are written alike."""
-    if values.dropna().empty:
-        return None
-    return " to ".join(dict.fromkeys(of(end).latex for end in (values.min(), values.max())))
+    return where(source.summary.errors, quantity=quantity, **values)
 
 
 def _spread(variant: str, source: Source) -> Value:
-    return _range(_errors(source, "spread", variant=variant)["value"], fixed)
+    return span(_errors(source, "spread", variant=variant)["value"], fixed)
 
 
 def _null_spread(null: str, form: str, source: Source) -> Value:
@@ -45,7 +36,7 @@ def _null_spread(null: str, form: str, source: Source) -> Value:
 
 def _over_null(null: str, source: Source) -> Value:
     """Q(WNE) - Q(null model), dB, over the values of sigma_train."""
-    return _range(_errors(source, "null_gain", variant="wne", baseline=null)["value"], signed)
+    return span(_errors(source, "null_gain", variant="wne", baseline=null)["value"], signed)
 
 
 def _null_note(source: Source) -> Value:
@@ -66,7 +57,7 @@ def _null_note(source: Source) -> Value:
 
 
 def _window_sides(source: Source) -> Value:
-    return _range(smallest_windows(source.summary)["window"], partial(fixed, digits=0))
+    return span(smallest_windows(source.summary)["window"], partial(fixed, digits=0))
 
 
 def _window_note(source: Source) -> Value:
@@ -98,7 +89,7 @@ def _parts_gap(which: str, place: str, source: Source) -> Value:
     every = rows["parts"] == rows["parts"].max()
     chosen = {"Without": without, "All": every, "Patches": patches, "Single": ~(without | patches | every)}[which]
     gaps = [at_place(run, place)["psnr_gain"].iloc[0] for _, run in rows[chosen].groupby("run", sort=False)]
-    return _range(pd.Series(gaps), signed)
+    return span(gaps, signed)
 
 
 QUESTIONS: dict[str, Number] = {

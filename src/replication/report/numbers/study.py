@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -10,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from replication.claims import VERDICTS
-from replication.claims.ledger import FAILS, HOLDS, MIXED, NOT_TESTED, OPEN, REDUCED
+from replication.claims.ledger import NOT_TESTED, reduced_outcomes
 from replication.report.cells import Cell, count, escape, fixed, signed
-from replication.report.families import matched, of_groups, sweep_ends
+from replication.report.families import of_groups, sweep_ends
+from replication.report.numbers.rows import span
 from replication.report.source import Source
 from replication.results.identity import baseline_of
 from replication.results.jumps import jumps
-from replication.results.summary import covered, first_runs
+from replication.results.summary import covered, first_runs, matched
 from replication.study import labels
 from replication.study.params import Params
 
@@ -31,9 +31,7 @@ def _verdict(index: int) -> Number:
 
 def _at_reduced_scale(source: Source) -> str:
     """7 hold, 2 are mixed, ..."""
-    words = {HOLDS: "hold", MIXED: "are mixed", OPEN: "are open", FAILS: "fail"}
-    found = Counter(claim.outcome for claim in source.claims if claim.verdict == REDUCED)
-    return _listed([f"{found[outcome]} {word}" for outcome, word in words.items() if found[outcome]] or ["none"])
+    return _listed(reduced_outcomes(source.claims) or ["none"])
 
 
 def _counted(verdict: str) -> Number:
@@ -51,10 +49,6 @@ def _main(of: Callable[[pd.DataFrame], Value]) -> Number:
 
 def _listed(items: list[str]) -> str:
     return escape(items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}")
-
-
-def _range(values: pd.Series) -> str:
-    return " to ".join(dict.fromkeys(count(value).latex for value in (values.min(), values.max())))
 
 
 def _recipe_note(params: Params) -> str:
@@ -161,8 +155,8 @@ FACTS: dict[str, Number] = {
     "StudyRecipeNote": lambda s: _recipe_note(s.params),
     "StudySeedNote": lambda s: _seed_note(s.params),
     "StudyTrainSets": _training(lambda t: escape(", ".join(t["train_set"].unique()))),
-    "StudySteps": _training(lambda t: _range(t["steps"])),
-    "StudyParameters": _training(lambda t: _range(t["parameters"])),
+    "StudySteps": _training(lambda t: span(t["steps"], count)),
+    "StudyParameters": _training(lambda t: span(t["parameters"], count)),
     "StudyTrainingMinutes": _training(lambda t: fixed(t["seconds"].sum() / 60, 0)),
     "StudyTrainingHours": _training(lambda t: fixed(t["seconds"].sum() / 3600, 1)),
     "StudyTrainingDevices": _training(lambda t: _listed(list(t["device"].unique()))),
@@ -185,7 +179,7 @@ FACTS: dict[str, Number] = {
     "StudyMatchedDifferenceMin": partial(_beside_the_paper, "min"),
     "StudyMatchedDifferenceMax": partial(_beside_the_paper, "max"),
     "StudyDifficultySet": _difficulty(lambda t: escape(t["train_set"].iloc[0])),
-    "StudyDifficultyPatches": _difficulty(lambda t: _range(t["patches"]), every_set=True),
+    "StudyDifficultyPatches": _difficulty(lambda t: span(t["patches"], count), every_set=True),
     "StudyDifficultyPatch": _difficulty(lambda t: t["patch"].iloc[0]),
     "StudyDifficultyApproximationError": _difficulty(lambda t: _largest(t, "error")),  # root mean square, Eq. 22
     "StudyDifficultySigmaLowest": _difficulty(lambda t: f"{t['sigma'].min():g}"),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from replication.claims import comparisons, ledger
-from replication.report.artefacts import TABLES, Artefact, reported
+from replication.report.artefacts import TABLES, reported
 from replication.report.numbers import define, used_macros
 from replication.report.page import page
-from replication.report.source import Source, read_source
+from replication.report.source import read_source
 from replication.report.table import latex
-from replication.results.summary import CollectError
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 from wne.files import replacing_folder, write_text
@@ -25,7 +24,6 @@ def write_all(params: Params, paths: ProfilePaths) -> None:
     files = {"numbers": ("report.numbers.define", define(used_macros(paths.root / "paper"), source))}
     tables = {}
     for name, artefact in reported(TABLES, params).items():
-        refuse_missing(source, artefact)
         tables[name] = artefact.load()(source)
         files[name] = f"report.{artefact.function.replace(':', '.')}", latex(tables[name])
     with replacing_folder(paths.tables) as folder:
@@ -37,17 +35,3 @@ def write_all(params: Params, paths: ProfilePaths) -> None:
     for name, table in (("claims", ledger(source.claims)), ("comparisons", comparisons(source.claims))):
         text = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
         write_text(paths.results / f"{name}.csv", text)
-
-
-def refuse_missing(source: Source, artefact: Artefact) -> None:
-    """One error with the runs and the analyses that a table needs and the summary lacks."""
-    present = set(source.summary.training["run"])
-    missing = [run for group in artefact.groups for run in source.params.runs_of(group) if run not in present]
-    for section in artefact.sections:
-        rows = getattr(source.summary, section)
-        items = set(rows["item"]) if len(rows) else set()
-        missing += [f"{section}.{item}" for item in source.params.reported(section) if item not in items]
-    if missing:
-        raise CollectError(
-            f"table {artefact.name}: the summary lacks {', '.join(missing)}; make it with: replicate collect"
-        )

@@ -46,8 +46,8 @@ def claims(source: Source) -> list[Table]:
     """C1 to C17: statement, the paper's numbers under the rule, ours, verdict."""
     caption = (
         "The paper's claims. Each line of the two middle columns is one part of the claim's rule: the number, or the "
-        "median of several and their range, then how many comparisons hold, are open and fail. The paper's own numbers "
-        "are put to the same rule; where it draws a figure that was not read, or proves, its name stands."
+        "median of several and their range, then how many comparisons hold, are open and fail. The column Paper applies "
+        "the rule to the paper's own numbers, or names the figure or proof where there are none to read."
     )
     rows = [_row(line) for line in source.claims]
     return [LongTable((3.4, 4.3, 5.0, 1.9), caption, "tab:claims", ["Claim", "Paper", "Here", "Verdict"], rows)]
@@ -92,6 +92,8 @@ def former_rules(source: Source) -> list[Table]:
 
 def _command(command: str) -> Cell:
     """In typewriter letters, with braces of that fount, that may break after punctuation."""
+    if not command:
+        return cell("not in this profile")
     made = escape(command).replace(r"\{", r"{\char123}").replace(r"\}", r"{\char125}")
     made = re.sub(r"[/,:@]|(?<=\w)-", r"\g<0>\\allowbreak{}", made)
     return Cell(rf"\texttt{{{made}}}", f"`{command}`")

@@ -8,10 +8,10 @@ from itertools import groupby
 import pandas as pd
 
 from replication.report.cells import DASH, EMPTY, Cell, fixed, spanning
-from replication.report.families import matched, mean_gain, of_groups, run_families
+from replication.report.families import mean_gain, of_groups, run_families
 from replication.report.source import Source
 from replication.report.table import SPACE, Row, Table, paper_row, small_row
-from replication.results.summary import single_level
+from replication.results.summary import matched, single_level
 from replication.study import labels
 from replication.study.published import Published
 

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from replication.report.cells import (
-    EMPTY,
-    TIMES,
-    Cell,
-    cell,
-    fixed,
-    interval,
-    product,
-    seconds,
-    spanning,
-)
+from replication.report.cells import EMPTY, TIMES, Cell, cell, fixed, interval, product, seconds, spanning
 from replication.report.source import Source
 from replication.report.table import Message, Row, Table, paper_row, small_row
 from replication.results.summary import Summary
@@ -26,10 +16,11 @@ _MODES = {"training": "Training (s)", "inference": "Inference (s)"}
 
 
 def table02(source: Source) -> list[Table]:
-    """FDnCNN on the GPU; on the CPU, and saying so, where no GPU was measured."""
-    if "cuda" in set(source.summary.timing.loc[source.summary.timing["backbone"] == "fdncnn", "device"]):
-        return _tables(source.summary, "fdncnn", ["cuda"], source.published)
-    return _tables(source.summary, "fdncnn", ["cpu"], source.published, cell("No GPU was available: times on the CPU."))
+    """FDnCNN on the GPU."""
+    timing = source.summary.timing
+    if "cuda" not in set(timing.loc[timing["backbone"] == "fdncnn", "device"]):
+        return [Message("no GPU was available; times on the CPU are in Table 6")]
+    return _tables(source.summary, "fdncnn", ["cuda"], source.published)
 
 
 def table05(source: Source) -> list[Table]:
@@ -42,9 +33,7 @@ def table06(source: Source) -> list[Table]:
     return _tables(source.summary, "fdncnn", list(_DEVICES), source.published)
 
 
-def _tables(
-    summary: Summary, backbone: str, devices: list[str], published: Published, note: Cell = EMPTY
-) -> list[Table]:
+def _tables(summary: Summary, backbone: str, devices: list[str], published: Published) -> list[Table]:
     timing = summary.timing[summary.timing["backbone"] == backbone]
     if timing.empty:
         return [Message("not timed in this profile")]
@@ -60,7 +49,7 @@ def _tables(
             block += small_row("interval of the ratio", ends)
             paper = [published.time_ratio(backbone, variant, *column) for column in columns]
             block += paper_row([EMPTY if value is None else fixed(value) + TIMES for value in paper])
-    return [Table("l" + "c" * len(columns), head, [block], note)]
+    return [Table("l" + "c" * len(columns), head, [block])]
 
 
 def _device(timing: pd.DataFrame, device: str) -> Cell:

@@ -6,6 +6,7 @@ from replication.report.cells import Cell, cell, count, dashed, fixed, grey, hea
 from replication.report.families import model_name
 from replication.report.source import Source
 from replication.report.table import SPACE, Row, Table
+from replication.study.labels import OPTIMIZERS
 from replication.study.params import Recipe
 from replication.study.published import Published, row_name
 
@@ -18,24 +19,25 @@ def table04(source: Source) -> list[Table]:
 
     The paper's table covers its main experiments: its numbers stand under the groups `cnn` and `swinir`.
     """
-    head = ["", "Batch", "Patch", "Loss", "Rate", "Schedule", "Steps", "sigma_train"]
+    head = ["", "Batch", "Patch", "Loss", "Optimizer", "Rate", "Schedule", "Steps", "sigma_train"]
     blocks = []
     for group, runs in source.summary.training.groupby("group", sort=False):
-        block: list[Row] = [[heading(8, source.params.groups[str(group)].title)]]
+        block: list[Row] = [[heading(9, source.params.groups[str(group)].title)]]
         for (*model, recipe), part in runs.groupby(["backbone", "variant", "objective", "recipe"], sort=False):
             levels = dashed(", ".join(dict.fromkeys(part["sigma_train"])))
             block.append([model_name(*model), *_recipe(source.params.recipes[recipe]), levels])
             if group in ("cnn", "swinir"):
                 block += _papers(source.published, *model[:2])
         blocks.append(block)
-    return [Table("lrrcclrl", [head], blocks)]
+    return [Table("lrrclclrl", [head], blocks)]
 
 
 def _recipe(recipe: Recipe) -> Row:
     schedule = cell(recipe.schedule.replace("_", " "))
     schedule += " at " + count(recipe.halve_every) if recipe.halve_every else ""
     rate = scientific(recipe.lr)
-    return [recipe.batch, recipe.patch, _LOSSES[recipe.loss], rate, schedule, count(recipe.steps)]
+    optimizer = OPTIMIZERS[recipe.optimizer]
+    return [recipe.batch, recipe.patch, _LOSSES[recipe.loss], optimizer, rate, schedule, count(recipe.steps)]
 
 
 def _papers(published: Published, backbone: str, variant: str) -> list[Row]:
@@ -45,7 +47,7 @@ def _papers(published: Published, backbone: str, variant: str) -> list[Row]:
     batch, patch, power, rate, steps = values
     schedule = "halving at " + count(100_000) if variant == "wne" else "constant"
     loss = _LOSSES["l1" if power == 1 else "mse"]
-    row = [f"{batch:g}", f"{patch:g}", loss, scientific(rate), schedule, count(int(steps)), "10, 25, 50"]
+    row = [f"{batch:g}", f"{patch:g}", loss, "Adam", scientific(rate), schedule, count(int(steps)), "10, 25, 50"]
     return [[indented(grey("paper")), *map(grey, row)], SPACE]
 
 

@@ -11,32 +11,10 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ValidationError, model_validator
 
-from replication.study.params import links
+from replication.study.params import links, sections
 from replication.study.params.cluster import Cluster
 from replication.study.params.names import check_known
 from replication.study.params.reading import ParameterError, read_yaml
-from replication.study.params.sections import (
-    Analysis,
-    Card,
-    Controls,
-    Difficulty,
-    Errors,
-    Example,
-    Exposure,
-    Filters,
-    Group,
-    Model,
-    Recipe,
-    Run,
-    Sampler,
-    Statistics,
-    Task,
-    TestSet,
-    Timing,
-    Weights,
-    Windows,
-    analysed_runs,
-)
 from replication.study.params.types import Count, Frozen, Name, Seed
 
 
@@ -50,25 +28,25 @@ class Params(Frozen):
     seed: Seed
     precision: Literal["float32", "bfloat16"]
     state_every: Count  # training steps between two states that a killed run resumes from
-    test_sets: dict[Name, TestSet]
-    models: dict[Name, Model]
-    recipes: dict[Name, Recipe]
-    tasks: dict[Name, Task]
-    groups: dict[Name, Group]
-    runs: dict[Name, Run]
-    examples: dict[Name, Example]
-    filters: dict[Name, Filters]
-    errors: dict[Name, Errors]
-    samplers: dict[Name, Sampler]
-    exposure: dict[Name, Exposure]
-    controls: dict[Name, Controls]
-    windows: dict[Name, Windows]
+    test_sets: dict[Name, sections.TestSet]
+    models: dict[Name, sections.Model]
+    recipes: dict[Name, sections.Recipe]
+    tasks: dict[Name, sections.Task]
+    groups: dict[Name, sections.Group]
+    runs: dict[Name, sections.Run]
+    examples: dict[Name, sections.Example]
+    filters: dict[Name, sections.Filters]
+    errors: dict[Name, sections.Errors]
+    samplers: dict[Name, sections.Sampler]
+    exposure: dict[Name, sections.Exposure]
+    controls: dict[Name, sections.Controls]
+    windows: dict[Name, sections.Windows]
     leakage: dict[Name, list[Name]]  # training set: the test sets whose images are looked for in it
-    difficulty: dict[Name, Difficulty]  # training set: its patches
-    timing: Timing
-    cards: dict[Name, Card]  # the first is the paper's
-    weights: dict[Name, Weights]  # run
-    statistics: Statistics
+    difficulty: dict[Name, sections.Difficulty]  # training set: its patches
+    timing: sections.Timing
+    cards: dict[Name, sections.Card]  # the first is the paper's
+    weights: dict[Name, sections.Weights]  # run
+    statistics: sections.Statistics
     cluster: Cluster | None = None  # changes no result, so no stage depends on it
 
     @model_validator(mode="after")
@@ -77,7 +55,7 @@ class Params(Frozen):
             check(self)
         return self
 
-    def run(self, name: str) -> Run:
+    def run(self, name: str) -> sections.Run:
         """The run of that name; an unknown one is an error with the nearest name."""
         try:
             check_known("run", name, self.runs)
@@ -108,7 +86,7 @@ class Params(Frozen):
         """Hash of all that determines the results of an item of a section of ANALYSES."""
         item = getattr(self, section)[name]
         facts = {"item": item.model_dump(mode="json", exclude={"report"}), "seed": self.seed, "runs": {}}
-        facts["runs"] = {run: self.fingerprint(run) for run in analysed_runs(item)}
+        facts["runs"] = {run: self.fingerprint(run) for run in sections.analysed_runs(item)}
         if hasattr(item, "test_set"):
             facts["test_set"] = self.test_sets[item.test_set].model_dump(mode="json")
         return _hash(facts)
@@ -122,11 +100,11 @@ class Params(Frozen):
         return group in self.groups and self.groups[group].report
 
     @cached_property
-    def reported_runs(self) -> dict[str, Run]:
+    def reported_runs(self) -> dict[str, sections.Run]:
         """The runs of the groups that are reported, in the order of the file."""
         return {name: run for name, run in self.runs.items() if self.groups[run.group].report}
 
-    def reported(self, section: str) -> dict[str, Analysis]:
+    def reported(self, section: str) -> dict[str, sections.Analysis]:
         """The items of a section of ANALYSES that are reported, and whose group is."""
         items = getattr(self, section).items()
         return {name: item for name, item in items if item.report and self.groups[item.group].report}
