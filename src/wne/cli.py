@@ -18,7 +18,7 @@ from wne.registry import DEFAULT_MODEL, PUBLISHED
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", envvar="WNE_DEVICE")]
 
-_PROJECTS = {"PIL": "pillow"}  # packages that pip has under another name
+_PROJECTS = {"PIL": "pillow", "skimage": "scikit-image", "yaml": "pyyaml"}  # packages that pip has under another name
 
 app = typer.Typer(
     help="Normalization-equivariant denoising of your own images.",
@@ -38,7 +38,7 @@ def run(command: Callable[[], None]) -> None:
         known = isinstance(error, OSError) and error.filename and error.strerror
         print(f"error: {f'{error.filename}: {error.strerror}' if known else error}", file=sys.stderr)
         sys.exit(1)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
         if os.environ.get("WNE_TRACEBACK") or package in ("", "wne", "replication"):
             raise

@@ -6,6 +6,7 @@ A file holds one page or several, each (H, W, C) with a header. OpenImageIO read
 
 from __future__ import annotations
 
+import math
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -118,6 +119,8 @@ def _write_array(
             for page in pages:
                 pixels = page.pixels
                 if not kinds:
+                    if shape and math.prod(shape) != count * pixels.size:
+                        raise ImageFileError(f"{path}: {count} pages of {pixels.shape} do not fill an array of {shape}")
                     one = pixels.shape[: 2 + (pixels.shape[2] > 1)]
                     header = {
                         "descr": np.lib.format.dtype_to_descr(pixels.dtype),
@@ -133,6 +136,8 @@ def _write_array(
                     )
                 # By ordinary writes, for which a full disk is an error; one under a memory map ends the process.
                 file.write(np.ascontiguousarray(pixels))
+        if not kinds:
+            raise ImageFileError(f"{path}: there are no pages to write")
         if len(kinds) != count:
             raise ImageFileError(f"{path}: got {len(kinds)} pages, and was to hold {count}")
     except OSError as error:

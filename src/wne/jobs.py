@@ -31,8 +31,8 @@ class Plan:
 def plan(source: Path, target: Path, force: bool = False, skip_existing: bool = False) -> Plan:
     """What to do for a file or for all images in a folder and its subfolders.
 
-    A file goes into `target`, or into the folder `target` where there is one, or where nothing is and the name has no
-    suffix, which every image has; of a folder, the same names in the folder `target`.
+    A file goes into `target`, or into the folder `target` if there is one, or into a new folder if `target` does not
+    exist and has no suffix; of a folder, the same names in the folder `target`.
 
     Raises:
         ImageFileError: no such input, no images in it, two that would have one result, or results that exist,

@@ -90,7 +90,7 @@ def test_a_stack_goes_into_an_array_page_by_page(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
 
 
-def test_two_threads_that_read_leave_the_error_stream_as_it_was():
+def test_two_readers_that_overlap_leave_the_error_stream_as_it_was():
     before, one, other = os.fstat(2), ExitStack(), ExitStack()
     for stack in (one, other):
         stack.enter_context(rasters._silenced)
@@ -270,3 +270,11 @@ def test_an_image_larger_than_all_of_the_memory_is_not_called_damaged(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + rows + chunk(b"IEND", b""))
     with pytest.raises(ImageFileError, match=r"a\.png: too large for the memory"):
         read_image(tmp_path / "a.png")
+
+
+def test_an_array_of_no_pages_or_of_another_shape_is_refused(tmp_path):
+    page = Page(picture("uint8", 4, 5)[..., None], None)
+    for given, shape, message in (([], None, "there are no pages"), ([page], (9, 9), "do not fill an array of")):
+        with pytest.raises(ImageFileError, match=message):
+            write_pages(tmp_path / "a.npy", given, shape)
+    assert not list(tmp_path.iterdir())

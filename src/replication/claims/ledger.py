@@ -129,9 +129,11 @@ def outcome_of(parts: tuple[Part, ...]) -> str:
 
 def reduced_outcomes(claims: Iterable[Claim]) -> list[str]:
     """["7 hold", "2 are mixed", ...]: what came out of the claims that are decided at reduced scale only."""
-    words = {HOLDS: "hold", MIXED: "are mixed", OPEN: "are open", FAILS: "fail"}
+    words = {HOLDS: ("holds", "hold"), MIXED: ("is mixed", "are mixed"), OPEN: ("is open", "are open"),
+             FAILS: ("fails", "fail")}  # fmt: skip
     found = Counter(claim.outcome for claim in claims if claim.verdict == REDUCED)
-    return [f"{found[outcome]} {word}" for outcome, word in words.items() if found[outcome]]
+    return [f"{found[outcome]} {one if found[outcome] == 1 else more}" for outcome, (one, more) in words.items()
+            if found[outcome]]  # fmt: skip
 
 
 def settle(rule: Rule, params: Params, summary: Summary, published: Published) -> Claim:
@@ -192,7 +194,7 @@ def _shortfall(rule: Rule, summary: Summary, published: Published) -> float:
     if not all(is_published_size(row.backbone, row.parameters) for row in runs.itertuples()):
         return math.inf
     supervised = runs.loc[runs["objective"] == "supervised", "run"]  # what the paper prints
-    rows = matched(summary.curves[summary.curves["run"].isin(supervised)])
+    rows = matched(summary.curves[summary.curves["run"].isin(supervised) & (summary.curves["noise"] == "gaussian")])
     printed = [
         published.matched_psnr(row.backbone, row.variant, row.test_set, row.sigma_train) for row in rows.itertuples()
     ]

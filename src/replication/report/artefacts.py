@@ -105,7 +105,7 @@ _ABLATION = (
 )
 _LENGTH = (
     "All variants at equal steps, one schedule each. Diamonds: the paper's differences, drawn at 500,000 steps (its NE-arch "
-    "had 900,000; for FDnCNN it prints no number). Nothing is extrapolated."
+    "had 900,000; it does not say how many FDnCNN had). Nothing is extrapolated."
 )
 _LENGTHS = "PSNR in dB, mean over seeds; in italics the paper's, where the test set is the paper's."
 _PARTS = (

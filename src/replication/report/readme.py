@@ -37,7 +37,8 @@ def claims(profiles: list[Source]) -> str:
     """A sentence that counts the verdicts, and a row for each claim: title, the paper's number, ours, verdict."""
     chosen = strongest(profiles)
     found = Counter(claim.verdict for _, claim in chosen)
-    within = {REDUCED: f" ({', '.join(reduced_outcomes(claim for _, claim in chosen))})"}
+    outcomes = ", ".join(reduced_outcomes(claim for _, claim in chosen))
+    within = {REDUCED: outcomes and f" ({outcomes})"}
     counts = ", ".join(f"{found[verdict]} {verdict}{within.get(verdict, '')}" for verdict in VERDICTS)
     rows: list[Row] = []
     for profile, claim in chosen:
@@ -105,10 +106,11 @@ def _numbers(claim: Claim) -> tuple[str, str]:
 
 
 def _failing(part: Part) -> str:
-    """The value that fails; of several their range."""
+    """The value that fails; of several on one side of the bounds their range."""
     values = [test.value for test in part.tests if test.holds is False]
-    ends = dict.fromkeys(map(part.style, (min(values), max(values))))
-    return " to ".join(ends) + (part.unit and f" {part.unit}")
+    sides = [value for value in values if value < part.bounds.lower], [v for v in values if v >= part.bounds.lower]
+    ranges = [" to ".join(dict.fromkeys(map(part.style, (min(side), max(side))))) for side in sides if side]
+    return " and ".join(ranges) + (part.unit and f" {part.unit}")
 
 
 def blocks(root: Path = Path(".")) -> dict[str, str]:

@@ -82,7 +82,7 @@ PSNR in dB with {100 * params.statistics.confidence:g} % bootstrap intervals ove
 
 {_gain(summary, name)}
 
-## For what, and for what not
+## Intended use and limitations
 
 {_scale(params, name, training["parameters"])} For grey images and Gaussian noise that does not depend on the pixel.
 
@@ -119,7 +119,7 @@ def _results(summary: Summary, name: str) -> str:
 def _worse_than_input(summary: Summary, name: str) -> str:
     worse = summary.curves[(summary.curves["run"] == name) & (summary.curves["psnr"] < summary.curves["input_psnr"])]
     levels = [f"{labels.test_set_label(row.test_set)} at sigma {row.sigma_test:g}" for row in worse.itertuples()]
-    return f"- The output is worse than the noisy input, on average: {', '.join(levels) or 'nowhere in the table'}."
+    return f"- The output is worse than the noisy input, on average: {', '.join(levels) or 'never in this table'}."
 
 
 def _gain(summary: Summary, name: str) -> str:

@@ -12,7 +12,7 @@
 | against | what is subtracted on the same images and noise: a run; "alone", the denoiser of `controls` unwrapped; "whole image", the run of `windows` with the statistics of that |
 | quantity | psnr (dB), ssim, input_psnr, paper and sharp (equivariance defects), ... |
 | n | images; noise draws of one image are averaged first |
-| value, low, high | the mean and its interval (of `defect` the smallest and the largest image); the ends are empty for n = 1 and for counts, medians and maxima |
+| value, low, high | the mean and its interval (of `defect` the smallest and the largest image); the ends are empty for counts, medians and maxima, and for n = 1 but in `defect` |
 | std | over images |
 
 training.csv says what each run is. `replication.results.views` picks from the table.

@@ -59,8 +59,8 @@ def mean_interval(values: np.ndarray, statistics: Statistics) -> Estimate:
 
     Args:
         values: (n, k) or (S, n, k): S seeds, n images, k quantities. The interval is NaN for n = 1: one image says
-            nothing about the next. Up to four images it is Student's, mean +- t_{n-1} s / sqrt(n): no resample is as
-            rare as the percentile, which would give the smallest and the largest image.
+            nothing about the next. For one seed and up to four images it is Student's, mean +- t_{n-1} s / sqrt(n): no
+            resample is as rare as the percentile, which would give the smallest and the largest image.
     """
     values = np.asarray(values, dtype=np.float64)
     values = values if values.ndim == 3 else values[None]
@@ -69,8 +69,8 @@ def mean_interval(values: np.ndarray, statistics: Statistics) -> Estimate:
     if n == 1:
         return Estimate(mean, np.full(k, np.nan), np.full(k, np.nan))
     tail = tail_probability(n, statistics.confidence)
-    if tail < float(n) ** -n:
-        half = t.ppf(0.5 + 0.5 * statistics.confidence, n - 1) * values.mean(axis=0).std(axis=0, ddof=1) / np.sqrt(n)
+    if seeds == 1 and tail < float(n) ** -n:
+        half = t.ppf(0.5 + 0.5 * statistics.confidence, n - 1) * values[0].std(axis=0, ddof=1) / np.sqrt(n)
         return Estimate(mean, mean - half, mean + half)
     counts = _resampled_counts(n, statistics)  # one product instead of a huge gather
     weights = _resampled_counts(seeds, statistics, "seeds")
