@@ -367,6 +367,8 @@ def test_every_run_has_its_loss_curve_in_the_panel_of_its_group(draw, made_up):
     assert labels["non-gaussian"] == {"uniform 14", "laplace 20", "rayleigh 17"}
     assert labels["recipe"] == {"cnn-l1", "cnn-halved"}
     assert labels["restormer"] == set()
+    assert labels["deblurring"] == {"DnCNN", "SwinIR"}  # one colour for the same variant of both
+    assert labels["training-length"] == set()  # the axis shows it
 
 
 def test_a_run_without_a_loss_curve_is_refused_by_name(made_up):

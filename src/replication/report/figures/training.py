@@ -12,6 +12,7 @@ from replication.report.figures.grid import Panels
 from replication.report.figures.select import require
 from replication.report.figures.sweep import legend_lines, look_of
 from replication.results.summary import Summary
+from replication.study.labels import backbone_label
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 
@@ -26,8 +27,8 @@ _LABEL_SIZE, _LABEL_DISTANCE, _LETTER = 7.0, 0.095, 0.047  # points; inches betw
 def training(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     """Loss against steps, a panel for each group of runs; colours as in the other figures.
 
-    What else tells the runs of a group apart (the noise, sigma_train, the recipe) is written at the end of
-    their curves. Running means over a tenth of the steps.
+    What else tells the runs of a group apart (the noise and sigma_train, or else the backbone, or else the recipe) is
+    written at the end of their curves; the length of a training shows on the axis. Running means over a tenth of the steps.
     """
     curves = {name: curve for name, curve in summary.loss.groupby("run", sort=False)}
     require({name: curves.get(name) for name in params.reported_runs}, "loss curve")
@@ -56,7 +57,8 @@ def _draw_group(ax: Axes, params: Params, group: str, curves: dict[str, pd.DataF
         curve, look = curves[name], look_of(params, name)
         loss = curve["loss"].rolling(max(1, round(_SMOOTH * len(curve))), min_periods=1, center=True).mean() / _UNIT
         ax.plot(curve["step"], loss, color=look.colour, linewidth=0.8, zorder=look.order, label=name)
-        ends.setdefault(label, []).append(float(loss.iloc[-1]))
+        if curve["step"].iloc[-1] == last:
+            ends.setdefault(label, []).append(float(loss.iloc[-1]))
     ax.set(yscale="log", xlim=(0, _MARGIN * last))
     ticks = [0, last / 2, last]  # round numbers, as the recipes have them
     ax.set_xticks(ticks, [f"{tick / 1000:g}k" if last >= 10_000 else f"{tick:g}" for tick in ticks])
@@ -69,17 +71,18 @@ def _draw_group(ax: Axes, params: Params, group: str, curves: dict[str, pd.DataF
 
 
 def _labels(params: Params, names: list[str]) -> list[str]:
-    """What tells the runs of a group apart, beside the variant: only what differs among them."""
+    """What tells the runs of a group apart, beside the variant: the noise, or else the backbone, or else the recipe."""
     runs = [params.runs[name] for name in names]
-    traits = (
-        [params.tasks[run.task].noise for run in runs],
-        [_sigma(run.sigma) for run in runs],
-        [run.recipe for run in runs],
-    )
-    told = [trait for trait in traits if len(set(trait)) > 1]
-    if len(told) > 1 and told[-1] is traits[2]:
-        told = told[:-1]  # the recipe follows the model, unless it is all that differs
-    return [" ".join(words) for words in zip(*told)] if told else [""] * len(names)
+    noises = [params.tasks[run.task].noise for run in runs]
+    backbones = [params.models[run.model].backbone for run in runs]
+    told = [trait for trait in (noises, [_sigma(run.sigma) for run in runs]) if len(set(trait)) > 1]
+    if told:
+        return [" ".join(words) for words in zip(*told)]
+    variants = [run.variant for run in runs]
+    if len({*zip(variants, backbones)}) > len({*variants}):  # one variant, so one colour, around several backbones
+        return [backbone_label(backbone) for backbone in backbones]
+    lengths = {params.recipes[run.recipe].steps for run in runs}
+    return [run.recipe if len(lengths) == 1 else "" for run in runs]
 
 
 def _sigma(sigma: float | tuple[float, float] | None) -> str:
