@@ -21,7 +21,7 @@ _SMOOTH = 0.1  # of the training: over so many steps the curves are averaged
 _HEIGHT, _BELOW = 1.12, 0.22  # inches, of a panel and below it
 _MARGIN = 1.04  # of the axis over the last step
 _UNIT = 1e-3  # of the loss on the axis
-_LABEL_SIZE, _LABEL_DISTANCE, _LETTER = 7.0, 0.095, 0.047  # points; inches between two labels and for a letter
+_LABEL_SIZE, _LABEL_DISTANCE, _LETTER = 7.0, 0.095, 0.058  # points; inches between two labels and for a letter
 
 
 def training(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
