@@ -371,6 +371,16 @@ def test_every_run_has_its_loss_curve_in_the_panel_of_its_group(draw, made_up):
     assert labels["training-length"] == set()  # the axis shows it
 
 
+def test_a_backbone_that_trains_for_fewer_steps_than_the_other_keeps_its_label(made_up):
+    params, paths, summary = made_up
+    short = summary.loss["run"].isin([run for run in params.runs_of("deblurring") if run.startswith("swinir")])
+    assert short.any()
+    shorter = summary.loss[~short | (summary.loss["step"] < summary.loss.loc[short, "step"].max())]
+    figure = training(params, SimpleNamespace(loss=shorter), paths)
+    (ax,) = (ax for ax in panels(figure) if ax.get_title() == "deblurring")
+    assert {text.get_text() for text in ax.texts} == {"DnCNN", "SwinIR"}
+
+
 def test_a_run_without_a_loss_curve_is_refused_by_name(made_up):
     params, paths, summary = made_up
     loss = summary.loss[~summary.loss["run"].isin(["dncnn-wne-s10", "swinir-wne-real"])]

@@ -51,14 +51,13 @@ def training(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
 
 def _draw_group(ax: Axes, params: Params, group: str, curves: dict[str, pd.DataFrame]) -> None:
     names = params.runs_of(group)
-    ends: dict[str, list[float]] = {}
+    ends: dict[str, dict[int, list[float]]] = {}  # of the runs with a label, by their steps
     last = max(curves[name]["step"].iloc[-1] for name in names)
     for name, label in zip(names, _labels(params, names)):
         curve, look = curves[name], look_of(params, name)
         loss = curve["loss"].rolling(max(1, round(_SMOOTH * len(curve))), min_periods=1, center=True).mean() / _UNIT
         ax.plot(curve["step"], loss, color=look.colour, linewidth=0.8, zorder=look.order, label=name)
-        if curve["step"].iloc[-1] == last:
-            ends.setdefault(label, []).append(float(loss.iloc[-1]))
+        ends.setdefault(label, {}).setdefault(int(curve["step"].iloc[-1]), []).append(float(loss.iloc[-1]))
     ax.set(yscale="log", xlim=(0, _MARGIN * last))
     ticks = [0, last / 2, last]  # round numbers, as the recipes have them
     ax.set_xticks(ticks, [f"{tick / 1000:g}k" if last >= 10_000 else f"{tick:g}" for tick in ticks])
@@ -67,7 +66,7 @@ def _draw_group(ax: Axes, params: Params, group: str, curves: dict[str, pd.DataF
     ax.yaxis.set_minor_locator(NullLocator())
     ax.tick_params(labelsize=7.5)
     if len(ends) > 1:
-        _write_labels(ax, last, {label: float(np.mean(np.log10(values))) for label, values in ends.items()})
+        _write_labels(ax, last, {label: float(np.mean(np.log10(of[max(of)]))) for label, of in ends.items()})
 
 
 def _labels(params: Params, names: list[str]) -> list[str]:
