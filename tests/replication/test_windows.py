@@ -15,8 +15,8 @@ from replication.experiments.windows import analyse, cells, central_square, run_
 from replication.report.figures.windows import windows
 from replication.report.numbers import NUMBERS
 from replication.report.source import Source
-from replication.results.readers import at_place, smallest_windows
-from replication.results.summary import CollectError
+from replication.results.readers import smallest_windows
+from replication.results.summary import CollectError, at_place
 from replication.results.views import view
 from replication.results.windows import window_estimates
 from replication.study.params import Params
@@ -242,4 +242,4 @@ def test_the_text_says_how_much_of_the_gap_windows_close(made, gap, words):
 def test_a_place_is_a_level_of_one_run(made):
     _, _, source = made
     run = source.summary.windows.query("run == 'swinir-wne-s0to55'")
-    assert at_place(run, "Matched").empty and set(at_place(run, "Highest")["sigma_test"]) == {100}
+    assert at_place(run, "matched").empty and set(at_place(run, "highest")["sigma_test"]) == {100}

@@ -9,7 +9,7 @@ import pandas as pd
 from replication.claims.ledger import Rule
 from replication.claims.paper import PaperSummary
 from replication.claims.parts import Bounds, Outcome, Part, compared, counted, decibel, rows_of
-from replication.results.summary import Summary, matched, on_first_set, single_level
+from replication.results.summary import Summary, at_place, matched, on_first_set, single_level
 from replication.study.labels import backbone_label, test_set_label
 from replication.study.params import Params
 from replication.study.published import Published, is_papers_real_set
@@ -51,11 +51,9 @@ def _cells(
 
     The runs trained at `floor` or above; not those whose lowest or highest sigma_test is the matched one.
     """
-    for _, rows in table.groupby("run", sort=False):
-        own, tested = float(rows["sigma_train"].iloc[0]), rows["sigma_test"]
-        sigma = {"lowest": tested.min(), "matched": own, "highest": tested.max()}[place]
-        if own >= floor and (place == "matched" or sigma != own):
-            row = rows[tested == sigma].iloc[0]
+    for row in rows_of(at_place(table, place)):
+        own = float(row["sigma_train"])
+        if own >= floor and (place == "matched" or row["sigma_test"] != own):
             yield label(row), row
 
 

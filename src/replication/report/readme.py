@@ -52,21 +52,21 @@ def claims(profiles: list[Source]) -> str:
 def beside_paper(published: Source) -> str:
     """A row for each comparison of C3 and C4 on one curve of Fig. 3 that the paper prints too: its value, ours in dB.
 
-    Ours in two columns: of the runs that the claims are decided on, and after the longest training.
+    Ours in a column for each length of training (mean over seeds); that of the runs that the claims are decided on
+    has the intervals.
     """
     steps = training_steps(published.params)
+    (main,) = {steps[run] for run in published.params.runs_of(MAIN["dncnn"])}
     gaps = gaps_by_steps(published.params, published.summary).query("backbone == 'dncnn'")
-    lengths = max(steps[run] for run in published.params.runs_of(MAIN["dncnn"])), gaps["steps"].max()
-    longest = gaps[gaps["steps"] == lengths[1]].drop_duplicates(["against_variant", "place"])
-    longest = longest.set_index(["against_variant", "place"])[["psnr_gain", "psnr_gain_low", "psnr_gain_high"]]
+    means = gaps.groupby(["steps", "against_variant", "place"])["psnr_gain"].mean()
+    lengths = sorted({main, *gaps["steps"]})
     rows: list[Row] = []
     for part, test, paper in _printed(published.claims):
         name, place = _comparison(part, test)
-        key = (_AGAINST[name], place)
-        longer = _with_interval(part, *longest.loc[key]) if key in longest.index else "not run"
-        ours = _with_interval(part, test.value, test.low, test.high)
-        rows.append([f"{name}, {place} noise", part.style(paper), ours, longer])
-    return Table("", [[f"{_CURVE}, dB", "paper", *(f"ours, {n:,} steps" for n in lengths)]], [rows]).markdown()
+        decided = f"{part.style(test.value)} [{part.style(test.low)}, {part.style(test.high)}]"
+        ours = [decided if n == main else part.style(means[n, _AGAINST[name], place]) for n in lengths]
+        rows.append([f"{name}, {place} noise", part.style(paper), *ours])
+    return Table("", [[f"{_CURVE}, dB", "paper", *(f"{n:,} steps" for n in lengths)]], [rows]).markdown()
 
 
 def _printed(claims: Sequence[Claim]) -> Iterator[tuple[Part, Test, float]]:
@@ -77,11 +77,6 @@ def _printed(claims: Sequence[Claim]) -> Iterator[tuple[Part, Test, float]]:
             for test in part.tests:
                 if test.label in _ON_CURVE and (part.name, test.label) in papers:
                     yield part, test, papers[part.name, test.label]
-
-
-def _with_interval(part: Part, *ends: float) -> str:
-    value, low, high = map(part.style, ends)
-    return f"{value} [{low}, {high}]"
 
 
 def _comparison(part: Part, test: Test) -> tuple[str, str]:

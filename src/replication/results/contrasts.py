@@ -2,7 +2,7 @@
 
 | run | against |
 |---|---|
-| WNE | the architectural variants that share its baseline or its backbone, one of each (C4, C16) |
+| WNE | the architectural variants of its backbone, for DnCNN those of FDnCNN in its group; one of each (C4, C16) |
 | without a baseline of its own model in its group | that of this model and sigma_train elsewhere (Table 7, C10) |
 | baseline trained on a range of noise or with another objective | supervised baselines of its model (C11) |
 
@@ -15,6 +15,8 @@ from collections.abc import Sequence
 
 from replication.results.identity import baseline_of, likeness
 from replication.study.params import Params, Run
+
+_STAND_IN = {"dncnn": "fdncnn"}  # BatchNorm has no equivariant form, so Table 1 and Fig. 3 have FDnCNN's beside DnCNN
 
 
 def contrast_pairs(params: Params, among: Sequence[str] | None = None) -> list[tuple[str, str]]:
@@ -35,13 +37,17 @@ def _architectures(params: Params, name: str, runs: list[str]) -> list[str]:
     run = params.runs[name]
     if run.variant != "wne":
         return []
+
+    def backbone_of(run: Run) -> str:
+        return params.models[run.model].backbone
+
     found: dict[str, list[str]] = {}
     for key in runs:
         other = params.runs[key]
-        same_backbone = params.models[other.model].backbone == params.models[run.model].backbone
-        shares = same_backbone or baseline_of(params, key) == baseline_of(params, name)
+        same_backbone = backbone_of(other) == backbone_of(run)
+        stands_in = other.group == run.group and backbone_of(other) == _STAND_IN.get(backbone_of(run))
         same = (other.task, other.sigma, other.degradation) == (run.task, run.sigma, run.degradation)
-        if other.variant in ("se_arch", "ne_arch") and same and shares:
+        if other.variant in ("se_arch", "ne_arch") and same and (same_backbone or stands_in):
             found.setdefault(other.variant, []).append(key)
     return [_nearest(params, run, names) for names in found.values()]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from replication.results.summary import CollectError, Summary, on_first_set, single_level
+from replication.results.summary import PLACES, CollectError, Summary, at_place, on_first_set, single_level
 from replication.study.params import Params
 
 GROUP = "training-length"
@@ -12,7 +12,7 @@ MAIN = {"dncnn": "cnn", "fdncnn": "fdncnn"}  # backbone of WNE -> the group whos
 
 
 def gaps_by_steps(params: Params, summary: Summary) -> pd.DataFrame:
-    """Rows of WNE runs, with PSNR(WNE) - PSNR(baseline or NE-arch) in dB and its interval.
+    """Rows of WNE runs, with PSNR(WNE) - PSNR(baseline, SE-arch or NE-arch) in dB and its interval.
 
     Columns: backbone (of WNE), steps (of both; a pair of unequal steps is left out), seed, sigma_train, against_variant,
     place ("lowest", "matched" or "highest" noise), sigma_test, psnr_gain, psnr_gain_low, psnr_gain_high. On the first
@@ -22,7 +22,7 @@ def gaps_by_steps(params: Params, summary: Summary) -> pd.DataFrame:
         CollectError: the group has no WNE run.
     """
     gains = summary.paired.assign(against_variant="baseline").rename(columns={"baseline": "against"})
-    tables = [gains, summary.contrasts[summary.contrasts["against_variant"] == "ne_arch"]]
+    tables = [gains, summary.contrasts[summary.contrasts["against_variant"].isin(("se_arch", "ne_arch"))]]
     rows = pd.concat([single_level(on_first_set(table)) for table in tables], ignore_index=True)
     rows = rows[(rows["variant"] == "wne") & rows["group"].isin((GROUP, *MAIN.values()))]
     known = rows.loc[rows["group"] == GROUP, ["backbone", "sigma_train"]].drop_duplicates()
@@ -32,10 +32,7 @@ def gaps_by_steps(params: Params, summary: Summary) -> pd.DataFrame:
     steps = training_steps(params)
     rows["steps"] = rows["run"].map(steps)
     rows = rows[rows["steps"] == rows["against"].map(steps)]
-    own, tested = rows["sigma_train"].astype(float), rows["sigma_test"]
-    lowest, highest = (rows.groupby("run")["sigma_test"].transform(end) for end in ("min", "max"))
-    places = {"lowest": tested == lowest, "matched": tested == own, "highest": tested == highest}
-    found = pd.concat([rows[chosen].assign(place=place) for place, chosen in places.items()])
+    found = pd.concat([at_place(rows, place).assign(place=place) for place in PLACES])
     columns = ["backbone", "steps", "seed", "sigma_train", "against_variant", "place", "sigma_test", "psnr_gain",
                "psnr_gain_low", "psnr_gain_high"]  # fmt: skip
     return found.sort_values(["place", "steps"], kind="stable")[columns].reset_index(drop=True)

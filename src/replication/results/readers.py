@@ -71,16 +71,6 @@ def shown_levels(rows: pd.DataFrame) -> list[float]:
     return sorted({float(tested.min()), float(rows["sigma_train"].iloc[0]), float(tested.max())})
 
 
-def at_place(rows: pd.DataFrame, place: str) -> pd.DataFrame:
-    """The rows of one run at the "Lowest", the "Matched" or the "Highest" sigma_test.
-
-    Without rows: the matched level of a run that was trained on a range of them.
-    """
-    tested, trained = rows["sigma_test"], rows["sigma_train"].iloc[0]
-    matched = pd.to_numeric(trained, errors="coerce")
-    return rows[tested == {"Lowest": tested.min(), "Matched": matched, "Highest": tested.max()}[place]]
-
-
 def smallest_windows(summary: Summary) -> pd.DataFrame:
     """The rows of each run of `windows` over its smallest ones, with its gain over the whole image's statistics."""
     rows = summary.windows[summary.windows["psnr_gain"].notna()]

@@ -15,7 +15,7 @@ from replication.results.views import views
 from replication.study.params import ANALYSES, Params
 from replication.study.paths import ProfilePaths
 
-__all__ = ["CollectError", "Summary", "awgn", "covered", "fingerprints", "first_runs", "matched", "of_group", "on_first_set",
+__all__ = ["PLACES", "CollectError", "Summary", "at_place", "awgn", "covered", "fingerprints", "first_runs", "matched", "of_group", "on_first_set",
            "read_csv", "read_json", "read_summary", "single_level", "summary_of"]  # fmt: skip
 
 FILES = ("estimates", "training", "cost", "loss", "timing", "counts", "leakage", "difficulty", "filters", "errors",
@@ -116,6 +116,21 @@ def matched(table: pd.DataFrame) -> pd.DataFrame:
     """The rows with sigma_test = sigma_train."""
     rows = single_level(table)
     return rows[rows["sigma_test"] == rows["sigma_train"].astype(float)]
+
+
+PLACES = ("lowest", "matched", "highest")  # of sigma_test in the sweep of a run
+
+
+def at_place(table: pd.DataFrame, place: str) -> pd.DataFrame:
+    """The rows at the "lowest", the "matched" or the "highest" sigma_test of each run.
+
+    A run that was trained on a range of levels has no matched one.
+    """
+    if place == "matched":
+        return matched(table)
+    return table[
+        table["sigma_test"] == table.groupby("run")["sigma_test"].transform({"lowest": "min", "highest": "max"}[place])
+    ]
 
 
 def on_first_set(table: pd.DataFrame) -> pd.DataFrame:

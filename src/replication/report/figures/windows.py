@@ -9,13 +9,11 @@ from matplotlib.ticker import NullLocator
 
 from replication.report import style
 from replication.report.figures.grid import Panels
-from replication.results.readers import at_place
-from replication.results.summary import CollectError, Summary
+from replication.results.summary import PLACES, CollectError, Summary, at_place
 from replication.study import labels
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 
-_PLACES = {"Lowest": "Lowest noise", "Matched": "Matched noise", "Highest": "Highest noise"}
 _MARKERS = {"dncnn": "o", "fdncnn": "s", "swinir": "D", "restormer": "^"}
 _GREY = "0.5"  # of runs that were trained on a range of noise levels
 
@@ -30,8 +28,8 @@ def windows(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
         raise CollectError("the summary has no rows of windows; make it with: replicate collect")
     colours = style.level_colours(pd.to_numeric(rows["sigma_train"], errors="coerce"))
     sides = sorted(rows["window"].unique())
-    grid = Panels(1, len(_PLACES), legend_lines=2, height=2.0, top_axis=False)
-    for index, (place, title) in enumerate(_PLACES.items()):
+    grid = Panels(1, len(PLACES), legend_lines=2, height=2.0, top_axis=False)
+    for index, place in enumerate(PLACES):
         ax = grid.axes[0, index]
         for _, run in rows.groupby("run", sort=False):
             if (points := at_place(run, place)).empty:
@@ -46,7 +44,7 @@ def windows(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
         ax.set_xticks(sides, [f"{side:g}" for side in sides])
         ax.xaxis.set_minor_locator(NullLocator())
         ax.set_xlabel("side of the windows (pixels)")
-        grid.title(index, title)
+        grid.title(index, f"{place.capitalize()} noise")
     grid.axes[0, 0].set_ylabel("gain in PSNR (dB)", labelpad=1)
     low, high = rows["psnr_gain"].min(), rows["psnr_gain"].max()
     for ax in grid.axes.flat:

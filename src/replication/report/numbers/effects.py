@@ -25,8 +25,8 @@ from replication.report.numbers.rows import span, where
 from replication.report.numbers.study import Number, Value
 from replication.report.source import Source
 from replication.results.length import GROUP, gaps_by_steps
-from replication.results.readers import ablations, at_place, design_recipes, recipe_labels, smallest_windows
-from replication.results.summary import Summary, first_runs, on_first_set, single_level
+from replication.results.readers import ablations, design_recipes, recipe_labels, smallest_windows
+from replication.results.summary import PLACES, Summary, at_place, first_runs, on_first_set, single_level
 from replication.study import labels
 
 _WHO = {"Wne": "wne", "Baseline": "baseline", "SeArch": "se_arch", "NeArch": "ne_arch"}
@@ -121,12 +121,10 @@ def _gain(name: str, place: str, form: str, source: Source) -> Value:
     if any(getattr(source.summary, table).empty for table in needed):
         return None
     rows = _ROWS[name](source.summary)
-    if place == "Matched" and len(rows):
-        rows = single_level(rows)  # a run that was trained on a range has no matched level
+    rows = at_place(rows if "run" in rows else rows.assign(run="all"), place)  # an ablation compares means over runs
     if form == "Range":
-        runs = [run for _, run in rows.groupby("run", sort=False)] if "run" in rows else [rows]  # an ablation is one
-        return span((at_place(run, place).iloc[0]["psnr_gain"] for run in runs), signed)
-    return _mean_or_interval(at_place(rows, place).iloc[0], form) if len(rows) else None
+        return span(rows.groupby("run")["psnr_gain"].first(), signed)
+    return _mean_or_interval(rows.iloc[0], form) if len(rows) else None
 
 
 def _mean_or_interval(row: pd.Series, form: str) -> Value:
@@ -173,7 +171,7 @@ def _sampled(who: str, operator: str, state: str, source: Source) -> Value:
 def _lowest_psnr(summary: Summary, column: str = "psnr", **run: str) -> float | None:
     """PSNR, or that of the input, at the lowest sigma_test; of the first run that is described."""
     rows = where(single_level(on_first_set(summary.curves)), **run)
-    return None if rows.empty else at_place(rows[rows["run"] == rows["run"].iloc[0]], "Lowest").iloc[0][column]
+    return None if rows.empty else at_place(rows, "lowest").iloc[0][column]
 
 
 def _over_input(source: Source) -> Value:
@@ -205,7 +203,7 @@ def _by_length(of: Callable[[pd.Series], Value], end: str, place: str, against: 
     if not source.params.is_reported(GROUP):
         return None
     gaps = gaps_by_steps(source.params, source.summary)
-    rows = where(gaps, backbone="dncnn", place=place.lower(), against_variant=against)
+    rows = where(gaps, backbone="dncnn", place=place, against_variant=against)
     gaps = rows.groupby("steps")["psnr_gain"].mean()
     return of(gaps.iloc[[0 if end == "Shortest" else -1]]) if len(gaps) > 1 else None
 
@@ -228,14 +226,14 @@ def _seed_deviation(source: Source, rows: pd.DataFrame) -> Value:
     return fixed(deviations.max()) if len(deviations) else None
 
 
-_PLACES, _FORMS, _ENDS = ("Lowest", "Matched", "Highest"), ("", "Interval", "Range"), ("Min", "Max")
+_FORMS, _ENDS = ("", "Interval", "Range"), ("Min", "Max")
 _SAMPLED = (*_STATES, "Gain", "GainInterval")
 _MODES, _LENGTHS = ("Training", "Inference"), ("Shortest", "Longest")
 _GAPS = {"WneGain": "baseline", "NeArchGap": "ne_arch"}
 EFFECTS: dict[str, Number] = {
     **{
-        f"{name}Test{place}{form}": partial(_gain, name, place, form)
-        for name, place, form in product(_ROWS, _PLACES, _FORMS)
+        f"{name}Test{place.capitalize()}{form}": partial(_gain, name, place, form)
+        for name, place, form in product(_ROWS, PLACES, _FORMS)
     },
     **{f"{w}Defect{b}{end}": partial(_defect, w, b, end) for w, b, end in product(_WHO, _BACKBONES, _ENDS)},
     **{
@@ -245,11 +243,13 @@ EFFECTS: dict[str, Number] = {
     **{f"{w}{q}{b}{m}": partial(_counted, w, q, b, m) for w, q, b, m in product(_WHO, _COUNTED, _BACKBONES, _MODES)},
     **{f"{w}Sampler{o}{state}": partial(_sampled, w, o, state) for w, o, state in product(_WHO, _OPERATORS, _SAMPLED)},
     **{
-        f"Length{gap}{place}{end}": partial(_by_length, lambda gap: signed(gap.iloc[0]), end, place, against)
-        for (gap, against), place, end in product(_GAPS.items(), _PLACES, _LENGTHS)
+        f"Length{gap}{place.capitalize()}{end}": partial(
+            _by_length, lambda gap: signed(gap.iloc[0]), end, place, against
+        )
+        for (gap, against), place, end in product(_GAPS.items(), PLACES, _LENGTHS)
     },
     **{
-        f"LengthSteps{gap}{end}": partial(_by_length, lambda gap: f"{gap.index[0]:,}", end, "Matched", against)
+        f"LengthSteps{gap}{end}": partial(_by_length, lambda gap: f"{gap.index[0]:,}", end, "matched", against)
         for (gap, against), end in product(_GAPS.items(), _LENGTHS)
     },
     "SoftNeDefect": partial(_defect_of_control, "soft_ne"),

@@ -14,7 +14,8 @@ from replication.report.numbers.study import Number, Value
 from replication.report.source import Source
 from replication.results import parts
 from replication.results.errors import NULL
-from replication.results.readers import at_place, smallest_windows
+from replication.results.readers import smallest_windows
+from replication.results.summary import PLACES, at_place
 from replication.study.labels import NULL_MODELS
 
 
@@ -68,7 +69,7 @@ def _window_note(source: Source) -> Value:
     if contrasts.empty:
         return None
     gain, gap = (
-        pd.Series([at_place(run, "Lowest")["psnr_gain"].iloc[0] for _, run in table.groupby("run")]).median()
+        at_place(table, "lowest").groupby("run")["psnr_gain"].first().median()
         for table in (rows[rows["run"].isin(contrasts["run"])], contrasts)
     )
     if gap >= 0:
@@ -88,8 +89,7 @@ def _parts_gap(which: str, place: str, source: Source) -> Value:
     without, patches = rows["change"] == "", (rows["change"] != "") & (rows["parts"] == 0)
     every = rows["parts"] == rows["parts"].max()
     chosen = {"Without": without, "All": every, "Patches": patches, "Single": ~(without | patches | every)}[which]
-    gaps = [at_place(run, place)["psnr_gain"].iloc[0] for _, run in rows[chosen].groupby("run", sort=False)]
-    return span(gaps, signed)
+    return span(at_place(rows[chosen], place).groupby("run")["psnr_gain"].first(), signed)
 
 
 QUESTIONS: dict[str, Number] = {
@@ -107,8 +107,8 @@ QUESTIONS: dict[str, Number] = {
     "WindowSides": _window_sides,
     "WindowNote": _window_note,
     **{
-        f"PartsGap{which}{place}": partial(_parts_gap, which, place)
+        f"PartsGap{which}{place.capitalize()}": partial(_parts_gap, which, place)
         for which in ("Without", "Single", "All", "Patches")
-        for place in ("Lowest", "Matched", "Highest")
+        for place in PLACES
     },
 }
