@@ -357,15 +357,17 @@ def test_a_profile_without_some_noises_has_a_panel_less_for_each(draw, made_up):
 
 def test_every_run_has_its_loss_curve_in_the_panel_of_its_group(draw, made_up):
     params = made_up[0]
-    axes = {ax.get_title(): ax for ax in panels(draw("training"))}
-    assert list(axes) == list(params.groups)
+    axes = panels(draw("training"))
+    assert [" ".join(ax.get_title().split()) for ax in axes] == [group.title for group in params.groups.values()]
+    axes = dict(zip(params.groups, axes))
     for group, ax in axes.items():
         assert [line.get_label() for line in ax.get_lines()] == params.runs_of(group)
     labels = {group: {text.get_text() for text in ax.texts} for group, ax in axes.items()}
     assert labels["cnn"] == {"10", "25", "50"}
     assert labels["training-controls"] == {"0\N{EN DASH}55", "25"}
     assert labels["non-gaussian"] == {"uniform 14", "laplace 20", "rayleigh 17"}
-    assert labels["recipe"] == {"cnn-l1", "cnn-halved"}
+    assert labels["recipe"] == {"L1, constant rate", "MSE, halved rate"}
+    assert labels["ne-parts"] == {"32 \N{MULTIPLICATION SIGN} 32", "64 \N{MULTIPLICATION SIGN} 64"}
     assert labels["restormer"] == set()
     assert labels["deblurring"] == {"DnCNN", "SwinIR"}  # one colour for the same variant of both
     assert labels["training-length"] == set()  # the axis shows it
@@ -377,7 +379,7 @@ def test_a_backbone_that_trains_for_fewer_steps_than_the_other_keeps_its_label(m
     assert short.any()
     shorter = summary.loss[~short | (summary.loss["step"] < summary.loss.loc[short, "step"].max())]
     figure = training(params, SimpleNamespace(loss=shorter), paths)
-    (ax,) = (ax for ax in panels(figure) if ax.get_title() == "deblurring")
+    (ax,) = (ax for ax in panels(figure) if ax.get_title() == "Deblurring")
     assert {text.get_text() for text in ax.texts} == {"DnCNN", "SwinIR"}
 
 

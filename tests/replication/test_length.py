@@ -12,8 +12,10 @@ from replication.report.cells import cell
 from replication.report.figures.length import _papers_gap, length
 from replication.report.source import Source
 from replication.report.tables.length import length as length_table
+from replication.results.contrasts import contrast_pairs
 from replication.results.length import gaps_by_steps
 from replication.results.summary import CollectError
+from replication.study.params import load_params
 from replication.study.paths import ProfilePaths
 from replication.study.published import read_published
 from synthetic_results import REPOSITORY
@@ -31,7 +33,7 @@ def test_every_length_is_compared_at_equal_steps_at_three_noise_levels(study):
     params, summary = study
     rows = gaps_by_steps(params, summary)
     assert sorted(rows["steps"].unique()) == [100, 200, 400, 800]
-    assert len(rows) == 4 * 2 * 3 and rows["psnr_gain"].notna().all()
+    assert len(rows) == (4 * 2 + 1) * 3 and rows["psnr_gain"].notna().all()  # SE-arch has one length
     assert dict(zip(rows["place"], rows["sigma_test"])) == {"lowest": 5, "matched": 25, "highest": 100}
     for against, table, other in (("baseline", summary.paired, "baseline"), ("ne_arch", summary.contrasts, "against")):
         name = "dncnn-baseline-steps800-s25" if against == "baseline" else "fdncnn-ne_arch-steps800-s25"
@@ -42,13 +44,21 @@ def test_every_length_is_compared_at_equal_steps_at_three_noise_levels(study):
         assert mine["psnr_gain"].tolist() == expected["psnr_gain"].tolist()
 
 
+def test_dncnn_meets_the_architectural_forms_of_equal_steps_and_seed_although_fdncnn_has_a_baseline_there():
+    pairs = set(contrast_pairs(load_params(REPOSITORY / "profiles/published/params.yaml")))
+    for end in ("-s25", "-steps400-s25", "-steps400-s25-seed1", "-steps10000-s25"):
+        assert {(f"{wne}-wne{end}", f"fdncnn-{form}{end}") for wne in ("dncnn", "fdncnn")
+                for form in ("se_arch", "ne_arch")} <= pairs  # fmt: skip
+
+
 def test_networks_of_unequal_steps_are_not_compared(study):
     params, summary = study
     name = "fdncnn-ne_arch-steps800-s25"
     shorter = params.runs | {name: params.runs[name].model_copy(update={"recipe": "cnn"})}
     rows = gaps_by_steps(params.model_copy(update={"runs": shorter}), summary)
     against = rows.groupby("steps")["against_variant"].unique().map(sorted).to_dict()
-    assert against == {steps: ["baseline", "ne_arch"] for steps in (100, 200, 400)} | {800: ["baseline"]}
+    both = ["baseline", "ne_arch"]
+    assert against == {100: both, 200: both, 400: [*both, "se_arch"], 800: ["baseline"]}
 
 
 def test_the_table_has_the_psnr_of_every_length_and_the_papers_below(study):

@@ -34,7 +34,8 @@ def test_the_published_size_stands_beside_the_numbers_of_the_paper():
 
 def test_the_psnr_at_the_published_size_is_that_of_the_results():
     def mean(run: str) -> float:
-        scores = pd.read_csv(ROOT / f"results/published/evaluation/training-length/{run}-steps10000-s25/psnr.csv")
+        group = "cnn" if run.startswith("dncnn") else "fdncnn"
+        scores = pd.read_csv(ROOT / f"results/published/evaluation/{group}/{run}-steps10000-s25/psnr.csv")
         return scores[(scores["test_set"] == "set12") & (scores["sigma_test"] == 25)]["psnr"].mean()
 
     text = " ".join(README.split())

@@ -59,7 +59,9 @@ class Panels:
         """The title of the panel of that number, with its letter where there are several."""
         start = f"({chr(ord('a') + index)}) " if lettered and self.axes.size > 1 else ""
         # With y given, matplotlib does not search for room, in every drawing anew.
-        self.axes.flat[index].set_title(start + text, y=1.0, pad=72 * _TOP_AXIS + 2 if self._has_top[index] else 4)
+        self.axes.flat[index].set_title(
+            start + text, y=1.0, pad=72 * _TOP_AXIS + 2 if self._has_top[index] else 4, linespacing=0.95
+        )
 
     def fill_top(self, index: int) -> Axes:
         """Lets a panel without a second axis above it fill the room left for one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,13 +14,14 @@ from replication.report.figures.grid import Panels
 from replication.report.figures.select import require
 from replication.report.figures.sweep import legend_lines, look_of
 from replication.results.summary import Summary
-from replication.study.labels import backbone_label
+from replication.study.labels import backbone_label, recipe_label
 from replication.study.params import Params
 from replication.study.paths import ProfilePaths
 
 _COLUMNS = 3
 _SMOOTH = 0.1  # of the training: over so many steps the curves are averaged
-_HEIGHT, _BELOW = 1.12, 0.22  # inches, of a panel and below it
+_HEIGHT, _BELOW = 1.04, 0.33  # inches, of a panel and below it
+_TITLE = 34  # characters of a line
 _MARGIN = 1.04  # of the axis over the last step
 _UNIT = 1e-3  # of the loss on the axis
 _LABEL_SIZE, _LABEL_DISTANCE, _LETTER = 7.0, 0.095, 0.058  # points; inches between two labels and for a letter
@@ -27,8 +30,8 @@ _LABEL_SIZE, _LABEL_DISTANCE, _LETTER = 7.0, 0.095, 0.058  # points; inches betw
 def training(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     """Loss against steps, a panel for each group of runs; colours as in the other figures.
 
-    What else tells the runs of a group apart (the noise and sigma_train, or else the backbone, or else the recipe) is
-    written at the end of their curves; the length of a training shows on the axis. Running means over a tenth of the steps.
+    What else tells the runs of a group apart (the noise and sigma_train, or else the backbone, or else the loss and
+    schedule, or else the patches) is written at the end of their curves; the length of a training shows on the axis. Running means over a tenth of the steps.
     """
     curves = {name: curve for name, curve in summary.loss.groupby("run", sort=False)}
     require({name: curves.get(name) for name in params.reported_runs}, "loss curve")
@@ -39,7 +42,7 @@ def training(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     grid = Panels(rows, columns, legend_lines=1, height=_HEIGHT, own_y=True, top_axis=False, below=_BELOW)
     for index, (ax, group) in enumerate(zip(grid.axes.flat, groups)):
         _draw_group(ax, params, group, curves)
-        grid.title(index, group, lettered=False)
+        grid.title(index, fill(params.groups[group].title, _TITLE), lettered=False)
         if index + columns >= len(groups):
             ax.set_xlabel("step")
     grid.hide_after(len(groups))
@@ -70,7 +73,7 @@ def _draw_group(ax: Axes, params: Params, group: str, curves: dict[str, pd.DataF
 
 
 def _labels(params: Params, names: list[str]) -> list[str]:
-    """What tells the runs of a group apart, beside the variant: the noise, or else the backbone, or else the recipe."""
+    """What tells the runs of a group apart, beside variant and steps: the first trait of `training` that differs."""
     runs = [params.runs[name] for name in names]
     noises = [params.tasks[run.task].noise for run in runs]
     backbones = [params.models[run.model].backbone for run in runs]
@@ -80,8 +83,10 @@ def _labels(params: Params, names: list[str]) -> list[str]:
     variants = [run.variant for run in runs]
     if len({*zip(variants, backbones)}) > len({*variants}):  # one variant, so one colour, around several backbones
         return [backbone_label(backbone) for backbone in backbones]
-    lengths = {params.recipes[run.recipe].steps for run in runs}
-    return [run.recipe if len(lengths) == 1 else "" for run in runs]
+    recipes = [params.recipes[run.recipe] for run in runs]
+    losses = [recipe_label(recipe.loss, recipe.schedule) for recipe in recipes]
+    patches = [f"{recipe.patch} \N{MULTIPLICATION SIGN} {recipe.patch}" for recipe in recipes]
+    return next((trait for trait in (losses, patches) if len(set(trait)) > 1), [""] * len(runs))
 
 
 def _sigma(sigma: float | tuple[float, float] | None) -> str:
