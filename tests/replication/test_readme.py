@@ -47,6 +47,18 @@ def test_the_psnr_at_the_published_size_is_that_of_the_results():
     assert f"{30.51 - baseline:.2f} and {30.38 - wne:.2f} dB below" in text  # Table 7
 
 
+def test_the_distance_to_ne_arch_at_the_published_size_is_that_of_the_results():
+    def means(run: str) -> pd.Series:
+        (file,) = (ROOT / "results/published/evaluation").glob(f"*/{run}-steps10000-s25/psnr.csv")
+        scores = pd.read_csv(file)
+        return scores[scores["test_set"] == "set12"].groupby("sigma_test")["psnr"].mean()
+
+    dncnn, fdncnn = (means(f"{name}-wne") - means("fdncnn-ne_arch") for name in ("dncnn", "fdncnn"))
+    text = " ".join(README.split())
+    assert "DnCNN-WNE is within 0.2 dB of NE-arch" in text and dncnn.abs().max() < 0.2
+    assert f"FDnCNN-WNE {-fdncnn.max():.1f} to {-fdncnn.min():.1f} dB below it" in text
+
+
 def test_what_contrast_costs_where_the_noise_stays_is_that_of_the_results():
     table = pd.read_csv(ROOT / "results/default/summary/estimates.csv")
     rows = table[(table["kind"] == "exposure") & table["item"].isin(["dncnn", "swinir"]) & table["against"].notna()]

@@ -104,7 +104,8 @@ _ABLATION = (
     "hollow: under one recipe, of one variant."
 )
 _LENGTH = (
-    "All variants at equal steps, one schedule each. Diamonds: the paper's differences, drawn at 500,000 steps (its NE-arch "
+    "Both networks of a difference are trained for equal steps, each length with its own schedule. Markers: single trainings "
+    "with intervals over images; lines: means over seeds. Diamonds: the paper's differences, drawn at 500,000 steps (its NE-arch "
     "had 900,000; it does not say how many FDnCNN had). Nothing is extrapolated."
 )
 _LENGTHS = "PSNR in dB, mean over seeds; in italics the paper's, where the test set is the paper's."
