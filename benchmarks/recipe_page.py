@@ -41,7 +41,7 @@ def page(table: pd.DataFrame, versions: str, pending: Sequence[str] = ()) -> str
         "(SwinIR: the first 8); no image of a test set. "
         + ("Each recipe was trained with one seed, so small differences" if seeds == 1 else "Small differences"),
         "between recipes may be chance: the spread over seeds "
-        + ("has not been measured." if seeds == 1 else "is in the rows of other seeds."),
+        + ("has not been measured for these recipes." if seeds == 1 else "is in the rows of other seeds."),
         "",
         "`s` is the time of the training alone, on two cores; `load` is the mean number of processes that wanted a core",
         "in the minute before the training ended, this training included. Adam: 2e-3, one cycle, as bsd400 trains its",

@@ -331,7 +331,7 @@ def test_a_claim_that_the_profile_does_not_report_is_not_tested(study):
         assert (made.verdict == UNTESTED and made.notes == (f"not run: {group}",)) or claim == "C15"
 
 
-def test_a_claim_about_trained_networks_lacks_an_experiment_that_is_not_run_and_names_it(study):
+def test_a_claim_about_trained_networks_is_at_reduced_scale_without_one_of_its_experiments(study):
     params, summary = study
     without = reporting(params, restormer=False)
     kept = summary.paired[summary.paired["group"] != "restormer"]

@@ -11,6 +11,7 @@ from matplotlib.image import imread
 from replication.report import style
 from replication.report.artefacts import ARTEFACTS, FIGURES
 from replication.report.figures import draw_all
+from replication.report.figures.comparisons import _columns, _height
 from replication.report.figures.pictures import fig02, fig19, read_example
 from replication.results.profile import collect
 from replication.results.summary import CollectError
@@ -44,6 +45,15 @@ def test_every_committed_figure_fits_on_a_page_of_the_report():
         file: int.from_bytes(file.read_bytes()[20:24]) / style.PNG_DPI for file in files
     }  # inches, from the header
     assert len(files) > 50 and not {file for file, height in heights.items() if height > 8.7}
+
+
+def test_comparisons_stand_in_two_columns_where_one_is_taller_than_a_page():
+    groups = [(f"part {number}", [{}] * (5 + number)) for number in range(10)]
+    first, second = _columns(groups)
+    assert [*first, *second] == groups and abs(_height(first) - _height(second)) < _height(groups[-1:])
+    assert _columns(groups[:3]) == [groups[:3]]
+    assert _columns([("one part", [{}] * 100)]) == [[("one part", [{}] * 100)]]
+    assert _columns([]) == [[]]
 
 
 def test_some_figures_drawn_again_have_the_same_bytes_and_the_others_stay(tiny):

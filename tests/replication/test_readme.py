@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from replication.report.readme import blocks, replace_block
+from replication.report.readme import _source, beside_paper, blocks, replace_block
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -32,6 +32,15 @@ def test_the_published_size_stands_beside_the_numbers_of_the_paper():
     assert rows["WNE - baseline, matched noise"] == f"{30.43 - 30.50:+.2f}"  # Table 1
 
 
+def test_a_length_without_a_variant_says_so_in_the_table():
+    source = _source(ROOT, "profiles/published/params.yaml")
+    name = "fdncnn-se_arch-s25"
+    runs = source.params.runs | {name: source.params.runs[name].model_copy(update={"recipe": "cnn-steps400"})}
+    other = source._replace(params=source.params.model_copy(update={"runs": runs}))
+    (row,) = (row for row in beside_paper(other).splitlines() if row.startswith("| WNE - SE-arch, lowest noise"))
+    assert row.split(" | ")[3] == "not run" and "not run" not in beside_paper(source)
+
+
 def test_the_psnr_at_the_published_size_is_that_of_the_results():
     def mean(run: str) -> float:
         group = "cnn" if run.startswith("dncnn") else "fdncnn"
@@ -40,7 +49,7 @@ def test_the_psnr_at_the_published_size_is_that_of_the_results():
 
     text = " ".join(README.split())
     baseline, wne = mean("dncnn-baseline"), mean("dncnn-wne")
-    assert f"DnCNN has {baseline:.2f} dB and DnCNN-WNE {wne:.2f} dB on Set12 at sigma 25" in text
+    assert f"On Set12 at sigma 25 DnCNN has {baseline:.2f} dB and DnCNN-WNE {wne:.2f} dB" in text
     assert f"{30.50 - baseline:.2f} and {30.43 - wne:.2f} dB below the published" in text  # Table 1
     baseline, wne = mean("fdncnn-baseline"), mean("fdncnn-wne")
     assert f"FDnCNN and FDnCNN-WNE have {baseline:.2f} and {wne:.2f} dB" in text
@@ -56,7 +65,7 @@ def test_the_distance_to_ne_arch_at_the_published_size_is_that_of_the_results():
     dncnn, fdncnn = (means(f"{name}-wne") - means("fdncnn-ne_arch") for name in ("dncnn", "fdncnn"))
     text = " ".join(README.split())
     assert "DnCNN-WNE is within 0.2 dB of NE-arch" in text and dncnn.abs().max() < 0.2
-    assert f"FDnCNN-WNE {-fdncnn.max():.1f} to {-fdncnn.min():.1f} dB below it" in text
+    assert f"and FDnCNN-WNE {-fdncnn.max():.1f} to {-fdncnn.min():.1f} dB below it" in text
 
 
 def test_what_contrast_costs_where_the_noise_stays_is_that_of_the_results():

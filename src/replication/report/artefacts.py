@@ -75,9 +75,11 @@ def _table(name: str, title: str, function: str, *args: str, **more: str | bool)
 
 _CLAIMS = (
     "Each line gives one comparison with its interval, or the median of several and their range; then how many "
-    "comparisons hold, are open and fail. A comparison holds or fails when its whole 95 % interval lies on one side of the "
+    "comparisons hold, are open or fail. A comparison holds or fails when its whole 95 % interval lies on one side of the "
     "bound, and is open otherwise. A part of a rule holds when none of its comparisons fails and at least half of them "
-    "hold; a claim holds when all parts of its rule do. The column Paper applies the same rules to the paper's own "
+    "hold; a claim holds when all parts of its rule do. At reduced scale only: the claim is about trained networks, and they "
+    "are smaller than the published ones, more than 0.3 dB below the published PSNR, or some of its experiments were not "
+    "run. The column Paper applies the same rules to the paper's own "
     "numbers. [The rules](#the-rules) are at the end of this page. As files: [claims.csv](claims.csv), "
     "[comparisons.csv](comparisons.csv)."
 )

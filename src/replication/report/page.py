@@ -51,8 +51,8 @@ def _what_was_run(params: Params, summary: Summary) -> str:
         versions and f"Versions: {versions}.",
         f"Training sets: {', '.join(training['train_set'].unique())}. Test sets (sigma of 255): {', '.join(sets)}.",
         f"Intervals: {100 * params.statistics.confidence:g} %, bootstrap over images "
-        f"({params.statistics.resamples} resamples), Student's for up to four images; they do not cover the seed where a "
-        f"network was trained once. Gains are paired: same images, same noise.",
+        f"({params.statistics.resamples} resamples), Student's t for four images or fewer; they cover the seed in the "
+        f"recipe ablation alone. Gains are paired: same images, same noise.",
         "In italics: the paper's numbers, for its own models, data and schedules.",
         f"Times measured on {', '.join(timing['devices'].values())}, {timing.get('date', 'no date')}."
         + ("" if "cuda" in timing["devices"] else " No GPU was available in this profile."),

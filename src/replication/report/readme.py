@@ -52,19 +52,21 @@ def claims(profiles: list[Source]) -> str:
 def beside_paper(published: Source) -> str:
     """A row for each comparison of C3 and C4 on one curve of Fig. 3 that the paper prints too: its value, ours in dB.
 
-    Ours in a column for each length of training (mean over seeds); that of the runs that the claims are decided on
+    Ours in a column for each length of training (mean over seeds); that of the DnCNN-WNE that the claims are decided on
     has the intervals.
     """
-    steps = training_steps(published.params)
-    (main,) = {steps[run] for run in published.params.runs_of(MAIN["dncnn"])}
-    gaps = gaps_by_steps(published.params, published.summary).query("backbone == 'dncnn'")
+    params, steps = published.params, training_steps(published.params)
+    main = next(steps[run] for run in params.runs_of(MAIN["dncnn"]) if params.runs[run].variant == "wne")
+    gaps = gaps_by_steps(params, published.summary).query("backbone == 'dncnn' and sigma_train == '25'")
     means = gaps.groupby(["steps", "against_variant", "place"])["psnr_gain"].mean()
     lengths = sorted({main, *gaps["steps"]})
     rows: list[Row] = []
     for part, test, paper in _printed(published.claims):
         name, place = _comparison(part, test)
         decided = f"{part.style(test.value)} [{part.style(test.low)}, {part.style(test.high)}]"
-        ours = [decided if n == main else part.style(means[n, _AGAINST[name], place]) for n in lengths]
+        shorter = [means.get((n, _AGAINST[name], place)) for n in lengths]
+        ours = ["not run" if gap is None else part.style(gap) for gap in shorter]
+        ours[lengths.index(main)] = decided
         rows.append([f"{name}, {place} noise", part.style(paper), *ours])
     return Table("", [[f"{_CURVE}, dB", "paper", *(f"{n:,} steps" for n in lengths)]], [rows]).markdown()
 

@@ -20,7 +20,7 @@ from replication.study.published import read_published
 _COLOURS = {"holds": style.VARIANTS["wne"].colour, "open": "0.5", "fails": style.VARIANTS["baseline"].colour}
 _ROW, _TALLEST = 0.118, 7.5  # inches: of a row, and of all rows, so that figure and caption fit on a page
 _GAP = 1.4  # rows that a heading takes
-_LABELS, _RIGHT, _HEAD, _FOOT = 1.3, 0.08, 0.24, 0.4  # inches around the axes
+_LABELS, _RIGHT, _HEAD, _FOOT = 1.3, 0.12, 0.24, 0.4  # inches around the axes
 _LIMITS = (-16.0, 20.0)  # dB
 _TICKS = {1: (-10, -5, -2, -1, 0, 1, 2, 5, 10, 20), 2: (-10, -2, -1, 0, 1, 2, 10)}  # by the number of columns
 _LINEAR = 2.0  # dB around 0 that the axis resolves; logarithmic beyond
@@ -36,7 +36,7 @@ def comparisons_figure(params: Params, summary: Summary, paths: ProfilePaths) ->
     table = comparisons(claims(params, summary, read_published(paths.root / "data/paper_values.csv")))
     rows = table[table["unit"] == "dB"].to_dict("records")
     columns = _columns([(f"{claim}  {part}", list(tests)) for (claim, part), tests in groupby(rows, _part)])
-    height = max(map(_height, columns))
+    height = max(1.0, *map(_height, columns))  # 1 where no comparison is in dB
     rows_height = min(_ROW * height, _TALLEST)
     total, width = _HEAD + rows_height + _FOOT, style.TEXT_WIDTH / len(columns)
     figure = Figure(figsize=(style.TEXT_WIDTH, total))
@@ -67,7 +67,7 @@ def _height(groups: list[Group]) -> float:
 
 def _columns(groups: list[Group]) -> list[list[Group]]:
     """The groups in one column, or in two of about equal height."""
-    if _ROW * _height(groups) <= _TALLEST:
+    if len(groups) < 2 or _ROW * _height(groups) <= _TALLEST:
         return [groups]
     middle = min(range(1, len(groups)), key=lambda at: max(_height(groups[:at]), _height(groups[at:])))
     return [groups[:middle], groups[middle:]]

@@ -34,7 +34,7 @@ def length(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     """
     rows = gaps_by_steps(params, summary)
     papers = PaperSummary(read_published(paths.root / "data/paper_values.csv"))
-    lengths = rows.groupby("against_variant")["steps"].nunique()
+    lengths = rows.groupby(["against_variant", "backbone"])["steps"].nunique().groupby("against_variant").max()
     lines = {against: text for against, text in _LINES.items() if lengths.get(against, 0) > 1}
     backbones = [backbone for backbone in MAIN if backbone in set(rows["backbone"])]
     panels = Panels(len(backbones), len(PLACES), legend_lines=1, height=1.9, own_y=True, top_axis=False)

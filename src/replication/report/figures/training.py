@@ -63,7 +63,7 @@ def _draw_group(ax: Axes, params: Params, group: str, curves: dict[str, pd.DataF
         ends.setdefault(label, {}).setdefault(int(curve["step"].iloc[-1]), []).append(float(loss.iloc[-1]))
     ax.set(yscale="log", xlim=(0, _MARGIN * last))
     ticks = [0, last / 2, last]  # round numbers, as the recipes have them
-    ax.set_xticks(ticks, [f"{tick / 1000:g}k" if last >= 10_000 else f"{tick:g}" for tick in ticks])
+    ax.set_xticks(ticks, [f"{tick / 1000:g}k" if tick >= 1000 and last >= 10_000 else f"{tick:g}" for tick in ticks])
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_locator(NullLocator())
