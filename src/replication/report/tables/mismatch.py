@@ -55,22 +55,12 @@ def _table(paired: pd.DataFrame, test_set: str, noise: str, params: Params, join
         if family["group"] == LENGTHS:
             seed = f", seed {family['seed']}" if int(family["seed"]) else ""
             label = f"{label.split(' (')[0]}, {params.recipes[family['recipe']].steps:,} steps{seed}"
-        label += _other_backbone(runs.iloc[0], params)
         rows += [SPACE] if rows else []
         for index, (_, run) in enumerate(runs.groupby("run", sort=False)):
             own = run["sigma_train"].iloc[0]
             gains = [_gain(run, sigma) for sigma in (lowest, own, highest)]
             rows.append(["" if index else label, dashed(own), *gains])
     return Table("lcccc", [head], [rows], joined=joined)
-
-
-def _other_backbone(run: pd.Series, params: Params) -> str:
-    """Names the backbone of the baseline where it is another, as in the core group for SE-arch and NE-arch."""
-    baseline = run["baseline"]
-    if pd.isna(baseline):  # of `contrasts`, where it is another run of the same model
-        return ""
-    backbone = params.models[params.runs[baseline].model].backbone
-    return "" if backbone == run["backbone"] else f" (over {labels.backbone_label(backbone)})"
 
 
 def _gain(run: pd.DataFrame, sigma: float | str) -> Cell:
