@@ -41,9 +41,8 @@ def test_every_figure_of_the_reported_groups_is_there_as_pdf_and_png_and_no_othe
 def test_every_committed_figure_fits_on_a_page_of_the_report():
     """LaTeX includes it at its natural size and cuts off what is below the page."""
     files = sorted((REPOSITORY / "paper").glob("*/figures/*.png"))
-    heights = {
-        file: int.from_bytes(file.read_bytes()[20:24]) / style.PNG_DPI for file in files
-    }  # inches, from the header
+    # Inches, from the header.
+    heights = {file: int.from_bytes(file.read_bytes()[20:24]) / style.PNG_DPI for file in files}
     assert len(files) > 50 and not {file for file, height in heights.items() if height > 8.7}
 
 

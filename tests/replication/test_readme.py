@@ -9,7 +9,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from replication.claims.paper import PaperSummary
+from replication.report.figures.length import _papers_gap
 from replication.report.readme import _source, beside_paper, blocks, replace_block
+from replication.results.length import gaps_by_steps
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -66,6 +69,20 @@ def test_the_distance_to_ne_arch_at_the_published_size_is_that_of_the_results():
     text = " ".join(README.split())
     assert "DnCNN-WNE is within 0.2 dB of NE-arch" in text and dncnn.abs().max() < 0.2
     assert f"and FDnCNN-WNE {-fdncnn.max():.1f} to {-fdncnn.min():.1f} dB below it" in text
+
+
+def test_what_longer_training_and_other_seeds_change_is_that_of_the_results():
+    source = _source(ROOT, "profiles/published/params.yaml")
+    gaps = gaps_by_steps(source.params, source.summary)
+    means = gaps.groupby(["backbone", "against_variant", "place", "steps"])["psnr_gain"].mean()
+    papers = PaperSummary(source.published)
+    for (backbone, place), rows in gaps[gaps["against_variant"] == "baseline"].groupby(["backbone", "place"]):
+        shortest, longest = (means[backbone, "baseline", place, steps] for steps in (400, 10_000))
+        paper = _papers_gap(papers, "baseline", rows)
+        assert abs(longest - paper) < abs(shortest - paper), (backbone, place)
+    seeds = gaps[(gaps["steps"] == 400) & (gaps["against_variant"] == "ne_arch")]
+    spread = seeds.groupby(["backbone", "place"])["psnr_gain"].agg(lambda gain: gain.max() - gain.min()).max()
+    assert f"at 400 steps three seeds differ by up to {spread:.1f} dB" in " ".join(README.split())
 
 
 def test_what_contrast_costs_where_the_noise_stays_is_that_of_the_results():

@@ -15,8 +15,8 @@ from replication.results.views import views
 from replication.study.params import ANALYSES, Params
 from replication.study.paths import ProfilePaths
 
-__all__ = ["PLACES", "CollectError", "Summary", "at_place", "awgn", "covered", "fingerprints", "first_runs", "matched", "of_group", "on_first_set",
-           "read_csv", "read_json", "read_summary", "single_level", "summary_of"]  # fmt: skip
+__all__ = ["PLACES", "CollectError", "Summary", "at_place", "awgn", "covered", "fingerprints", "first_runs", "matched",
+           "of_group", "on_first_set", "read_csv", "read_json", "read_summary", "single_level", "summary_of"]  # fmt: skip
 
 FILES = ("estimates", "training", "cost", "loss", "timing", "counts", "leakage", "difficulty", "filters", "errors",
          "recipe")  # fmt: skip

@@ -61,7 +61,7 @@ def _part(row: dict) -> tuple[str, str]:
 
 
 def _height(groups: list[Group]) -> float:
-    """Of a column, in rows."""
+    """The height of a column in rows."""
     return sum(len(tests) + _GAP for _, tests in groups)
 
 
