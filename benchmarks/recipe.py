@@ -31,16 +31,20 @@ MUON = Trial("Muon", optimizer="muon", rate=1e-2)
 
 MUON_SAFE = replace(MUON, rate=3e-3)  # suits every variant tried: docs/recipes.md
 
+SWINIR = {"steps": 60, "batch": 8}  # a step takes several times as long
+
 # Rates, and those variants that suffer first.
 RATES = [
     *(replace(MUON, rate=rate) for rate in (2e-2, 1e-2, 5e-3, 3e-3)),
     *(replace(MUON, rate=rate, variant="fdncnn-wne") for rate in (1e-2, 5e-3)),
     replace(MUON, rate=5e-3, variant="fdncnn-ne_arch"),
+    *(replace(MUON, variant=variant, **SWINIR) for variant in ("swinir-baseline", "swinir-wne")),
 ]
 
 # One change at a time.
 CHANGES = [
     replace(MUON, change="Muon, published start", initialization="published"),
+    replace(MUON_SAFE, change="Muon, published start", initialization="published", variant="swinir-wne", **SWINIR),
     replace(MUON, change="Muon, half the batch, twice the steps", batch=8, steps=400),
     replace(MUON, change="Muon, rest at 5e-3", rest_rate=5e-3),
     replace(MUON, change="Muon, momentum 0.9", momentum=0.9),
@@ -64,7 +68,6 @@ VARIANTS = (
     "fdncnn-ne_arch", "fdncnn-wne", "dncnn-wne", "dncnn-baseline", "fdncnn-baseline", "fdncnn-se_arch",
     "swinir-baseline", "swinir-wne",
 )  # fmt: skip
-SWINIR = {"steps": 20, "batch": 8}  # a step takes several times as long
 STABILITY = [
     replace(base, variant=variant, **(SWINIR if variant.startswith("swinir") else {}))
     for variant in VARIANTS
