@@ -45,18 +45,22 @@ def test_a_length_without_a_variant_says_so_in_the_table():
 
 
 def test_the_psnr_at_the_published_size_is_that_of_the_results():
-    def mean(run: str) -> float:
-        group = "cnn" if run.startswith("dncnn") else "fdncnn"
-        scores = pd.read_csv(ROOT / f"results/published/evaluation/{group}/{run}-steps10000-s25/psnr.csv")
-        return scores[(scores["test_set"] == "set12") & (scores["sigma_test"] == 25)]["psnr"].mean()
+    def means(run: str) -> pd.Series:
+        (file,) = (ROOT / "results/published/evaluation").glob(f"*/{run}-s25/psnr.csv")
+        scores = pd.read_csv(file)
+        return scores[scores["test_set"] == "set12"].groupby("sigma_test")["psnr"].mean()
 
     text = " ".join(README.split())
-    baseline, wne = mean("dncnn-baseline"), mean("dncnn-wne")
+    baseline, wne = means("dncnn-baseline-steps10000")[25], means("dncnn-wne-steps10000")[25]
     assert f"On Set12 at sigma 25 DnCNN has {baseline:.2f} dB and DnCNN-WNE {wne:.2f} dB" in text
     assert f"{30.50 - baseline:.2f} and {30.43 - wne:.2f} dB below the published" in text  # Table 1
-    baseline, wne = mean("fdncnn-baseline"), mean("fdncnn-wne")
-    assert f"FDnCNN and FDnCNN-WNE have {baseline:.2f} and {wne:.2f} dB" in text
-    assert f"{30.51 - baseline:.2f} and {30.38 - wne:.2f} dB below" in text  # Table 7
+    baseline, wne = means("fdncnn-baseline-steps10000")[25], means("fdncnn-wne-steps10000")[25]
+    assert f"FDnCNN and FDnCNN-WNE are {30.51 - baseline:.2f} and {30.38 - wne:.2f} dB below" in text  # Table 7
+    baseline, wne = means("swinir-baseline-steps2500"), means("swinir-wne-steps2500")
+    below = f"{30.79 - baseline[25]:.2f} and {30.65 - wne[25]:.2f} dB"  # Table 1
+    assert f"SwinIR and SwinIR-WNE (2,500 steps) {below}" in text
+    gain = wne - baseline
+    assert f"SwinIR-WNE gains {gain[100]:.1f} dB at sigma 100 and {gain[5]:.1f} dB at 5" in text
 
 
 def test_the_distance_to_ne_arch_at_the_published_size_is_that_of_the_results():
