@@ -60,7 +60,10 @@ def test_the_psnr_at_the_published_size_is_that_of_the_results():
     below = f"{30.79 - baseline[25]:.2f} and {30.65 - wne[25]:.2f} dB"  # Table 1
     assert f"SwinIR and SwinIR-WNE (2,500 steps) {below}" in text
     gain = wne - baseline
-    assert f"SwinIR-WNE gains {gain[100]:.1f} dB at the highest noise (sigma 100), {gain[5]:.1f} dB at the lowest (5)" in text
+    assert (
+        f"SwinIR-WNE gains {gain[100]:.1f} dB at the highest noise (sigma 100), {gain[5]:.1f} dB at the lowest (5)"
+        in text
+    )
 
 
 def test_the_distance_to_ne_arch_at_the_published_size_is_that_of_the_results():
