@@ -82,7 +82,7 @@ def test_ctrl_c_while_it_starts_is_one_line_and_status_130(seconds, tmp_path):
     time.sleep(seconds)
     command.send_signal(signal.SIGINT)
     _, errors = command.communicate(timeout=60)
-    if command.returncode == 1:  # it had ended before: the set is not there
-        assert errors.startswith("error:")
+    if errors.startswith("error:"):  # it had said before that the set is not there, and perhaps was about to exit
+        assert command.returncode in (1, -signal.SIGINT)
     else:
         assert (command.returncode, errors) == (130, "interrupted\n")
