@@ -190,8 +190,8 @@ RULES = (
         statement="At matched noise WNE is close to its baseline",
         where="Tables 1, 7, 8, 9",
         rule=f"For every WNE run trained at one level and every test set that has sigma_test = sigma_train: the interval of "
-        f"PSNR(WNE) - PSNR(baseline) lies within +-{ALIKE} dB. The paper says close and gives no bound; this one holds "
-        f"every difference of its tables. A network that is better by more than the bound fails too.",
+        f"PSNR(WNE) - PSNR(baseline) lies within +-{ALIKE} dB. The paper says close and gives no bound; this one admits "
+        f"every difference in its tables. A network that is better by more than the bound fails too.",
         fixed="2026-11-28",
         groups=_AWGN,
         evidence=("table01", "table07", "table08", "table09"),

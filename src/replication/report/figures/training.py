@@ -31,7 +31,8 @@ def training(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     """Loss against steps, a panel for each group of runs; colours as in the other figures.
 
     What else tells the runs of a group apart (the noise and sigma_train, or else the backbone, or else the loss and
-    schedule, or else the patches) is written at the end of their curves; the length of a training shows on the axis. Running means over a tenth of the steps.
+    schedule, or else the patches) is written at the end of their curves; the length of a training shows on the axis. Thin: further seeds.
+    Running means over a tenth of the steps.
     """
     curves = {name: curve for name, curve in summary.loss.groupby("run", sort=False)}
     require({name: curves.get(name) for name in params.reported_runs}, "loss curve")
@@ -59,12 +60,13 @@ def _draw_group(ax: Axes, params: Params, group: str, curves: dict[str, pd.DataF
     for name, label in zip(names, _labels(params, names)):
         curve, look = curves[name], look_of(params, name)
         loss = curve["loss"].rolling(max(1, round(_SMOOTH * len(curve))), min_periods=1, center=True).mean() / _UNIT
-        ax.plot(curve["step"], loss, color=look.colour, linewidth=0.8, zorder=look.order, label=name)
+        width = 0.8 if params.runs[name].seed == params.runs[names[0]].seed else 0.4  # of the other seeds
+        ax.plot(curve["step"], loss, color=look.colour, linewidth=width, zorder=look.order, label=name)
         ends.setdefault(label, {}).setdefault(int(curve["step"].iloc[-1]), []).append(float(loss.iloc[-1]))
     ax.set(yscale="log", xlim=(0, _MARGIN * last))
     ticks = [0, last / 2, last]  # round numbers, as the recipes have them
     ax.set_xticks(ticks, [f"{tick / 1000:g}k" if tick >= 1000 and last >= 10_000 else f"{tick:g}" for tick in ticks])
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_locator(NullLocator())
     ax.tick_params(labelsize=7.5)

@@ -94,6 +94,7 @@ _ROWS: dict[str, Rows] = {
     **{f"WneGain{noise.capitalize()}": _noise(noise) for noise in ("uniform", "laplace", "rayleigh")},
     "InputOnlyGain": lambda s: where(_first_sets(s.contrasts, "wne_input"), against_variant="baseline"),
     "WneNeArchGain": lambda s: where(_first_sets(s.contrasts), group="cnn", against_variant="ne_arch"),
+    "FdncnnWneNeArchGain": lambda s: where(_first_sets(s.contrasts), group="fdncnn", against_variant="ne_arch"),
     "WneSeArchGain": lambda s: where(_first_sets(s.contrasts), group="cnn", against_variant="se_arch"),
     "SoftNeGain": partial(_trained_otherwise, "soft_ne"),
     "RangeTrainedGain": partial(_trained_otherwise, "supervised"),
