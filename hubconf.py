@@ -21,6 +21,11 @@ def fdncnn_wne_s0to55(device="cpu"):
     return _load_denoiser("fdncnn-wne-s0to55", device)
 
 
+def fdncnn_wne_colour_s0to55(device="cpu"):
+    """The same for colour images with independent noise in each channel: (B, 3, H, W)."""
+    return _load_denoiser("fdncnn-wne-colour-s0to55", device)
+
+
 def dncnn_wne_s25(device="cpu"):
     """DnCNN with WNE for grey images, trained at sigma 25 of 255: (B, 1, H, W) in any range to the same."""
     return _load_denoiser("dncnn-wne-s25", device)

@@ -23,7 +23,7 @@ from wne.adapters.deepinv import DeepinvDenoiser
 from wne.adapters.huggingface import HubDenoiser
 from wne.adapters.networks import NetworkError, check_network
 from wne.adapters.pickles import convert_weights
-from wne.checkpoints import load_weights
+from wne.checkpoints import load_weights, read_config
 from wne.files import write_text
 from wne.published import find_weights
 from wne.registry import PUBLISHED
@@ -53,8 +53,9 @@ def deepinv_tests() -> str:
 
 
 def torch_hub() -> str:
-    y = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     for name in PUBLISHED:
+        channels = read_config(find_weights(name))[0]["task"]["channels"]
+        y = torch.rand(1, channels, 32, 32, generator=torch.Generator().manual_seed(0))
         loaded = torch.hub.load(str(ROOT), name.replace("-", "_"), source="local")
         assert torch.equal(loaded(y), load_denoiser(find_weights(name))(y)), name
     return f"{len(PUBLISHED)} released networks, the same output"

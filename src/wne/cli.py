@@ -53,7 +53,7 @@ def main() -> None:
 @app.command(
     "denoise",
     epilog="Examples:\n\n  wne denoise noisy.png clean.png\n\n  wne denoise photos/ denoised/ --skip-existing\n\n"
-    "  wne denoise scan.tif clean.tif --model dncnn-baseline-s25",
+    "  wne denoise colour.png clean.png --model fdncnn-wne-colour-s0to55",
 )
 def denoise_images(
     context: typer.Context,

@@ -6,7 +6,7 @@ Scale-equivariant ones see it divided by its largest magnitude. Others see what 
 by their largest possible value, and floating-point values as they are.
 
 The result is rounded and clipped for integers, and neither for floating point. Channels go one by one through a network
-for grey images, each with statistics of its own; opacity is left as it is.
+for grey images, each with statistics of its own, and together through one for colour images; opacity is left as it is.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ class ImageDenoiser:
         """
         stacked, colours = _colours(image, alpha)
         if self.channels not in (1, len(colours)):
-            raise ValueError(f"has {len(colours)} colour channels; the network is for {self.channels}")
+            raise ValueError(
+                f"has {len(colours)} colour channels; the network is for {self.channels}, one for grey images takes any number"
+            )
         result = stacked.copy()
         for group in [[channel] for channel in colours] if self.channels == 1 else [colours]:
             result[..., group] = self._denoise(stacked[..., group])

@@ -11,5 +11,7 @@ BACKBONES: dict[str, str] = {
 }
 TIMM_ENCODER = "wne.models.timm_encoder:TimmDenoiser"  # of every "timm:<name>"
 
-DEFAULT_MODEL = "fdncnn-wne-s0to55"  # of `wne denoise`: for grey images with noise of any level
-PUBLISHED = ("dncnn-baseline-s25", "dncnn-wne-s25", DEFAULT_MODEL)  # in the wheel; the repository has further networks
+# Of `wne denoise`, also for colour images, channel by channel: "fdncnn-wne-colour-s0to55" is better where the noise of the
+# channels is independent, and removes hardly any noise that they share, as in JPEG files or a grey image saved as RGB.
+DEFAULT_MODEL = "fdncnn-wne-s0to55"
+PUBLISHED = (DEFAULT_MODEL, "fdncnn-wne-colour-s0to55", "dncnn-wne-s25", "dncnn-baseline-s25")  # in the wheel

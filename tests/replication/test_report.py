@@ -56,7 +56,7 @@ def test_every_macro_of_a_number_is_made():
     used = used_macros(PAPER)
     assert len(used) > 100
     assert not {name: str(file) for name, file in used.items() if name not in NUMBERS}
-    for profile in ("default", "bsd400"):
+    for profile in ("default", "bsd400", "published"):
         numbers = (PAPER / profile / "tables/numbers.tex").read_text()
         made = set(re.findall(r"\\newcommand\{\\(\w+)\}", numbers))
         assert set(used) <= made, f"paper/{profile} is out of date; run: replicate tables"
@@ -94,7 +94,7 @@ def test_every_figure_and_table_is_shown():
 
 
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX on this machine")
-@pytest.mark.parametrize("profile", ["default", "bsd400"])
+@pytest.mark.parametrize("profile", ["default", "bsd400", "published"])
 def test_the_report_compiles_without_a_gap(profile, tmp_path):
     """No missing reference, citation, figure or number in the summary page, no box that sticks out by 5 pt."""
     made = subprocess.run(

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from skimage import data
 
 from benchmarks.image_kinds import GREY, NOISY, RGB, SCENE
 from conftest import tiny_denoiser
@@ -171,3 +172,14 @@ def test_colour_networks_take_three_colours_together(tmp_path, variant):
     np.testing.assert_allclose(denoise(image), expected, atol=1e-5)
     with pytest.raises(ValueError, match="has 1 colour channels; the network is for 3"):
         denoise(GREY)
+
+
+def test_the_network_for_colour_needs_noise_that_is_independent_in_the_channels():
+    colour, one_by_one = ImageDenoiser("fdncnn-wne-colour-s0to55"), ImageDenoiser()
+    clean = data.astronaut()[100:200, 180:280] / np.float32(255)
+    fields = np.random.default_rng(0).normal(0, 1 / 255, clean.shape).astype(np.float32)
+    for sigma in (5, 25, 75):
+        noisy = clean + sigma * fields
+        assert np.std(colour(noisy) - clean) < 0.9 * np.std(one_by_one(noisy) - clean)  # 0.9 dB
+    shared = clean + 25 * fields[..., :1]
+    assert np.std(colour(shared) - clean) > 1.5 * np.std(one_by_one(shared) - clean)  # as docs/command-line.md says

@@ -77,7 +77,7 @@ def overlap(params: Params, summary: Summary) -> Outcome:
     train_set = training.loc[training["group"] == "cnn", "train_set"].iloc[0]
     table = table[table["train_set"] == train_set]
     if table.empty:
-        return Outcome((), "", note=f"{train_set} was not measured")
+        return Outcome((), "", note=f"the difficulty of {train_set} was not measured")
     wide = norm.ppf(0.5 + 0.5 * params.statistics.confidence)
     share, error = covered(table, train_set), wide * covered(table, train_set, "coverage_error")
     seen, asymmetric = [], []
@@ -119,7 +119,7 @@ def _stated_slowdown(published: Published) -> str:
 RULES = (
     Rule(
         id="C6",
-        title="WNE adds no time, NE-arch 50 to 90 %",
+        title="WNE adds no measurable time, NE-arch 50 to 90 %",
         fixed="2026-11-26",
         statement="WNE has no measurable overhead on the GPU; NE-arch costs 1.5 to 1.9 times the baseline's time",
         where="Tables 2, 5, 6",

@@ -186,7 +186,7 @@ def _low_quality(published: Published) -> str:
 RULES = (
     Rule(
         id="C3",
-        title="At matched noise WNE is as good as its baseline",
+        title="At matched noise WNE is close to its baseline",
         statement="At matched noise WNE is close to its baseline",
         where="Tables 1, 7, 8, 9",
         rule=f"For every WNE run trained at one level and every test set that has sigma_test = sigma_train: the interval of "
@@ -199,7 +199,7 @@ RULES = (
     ),
     Rule(
         id="C4",
-        title="Off the training noise WNE holds where CNN baselines collapse",
+        title="Off the training noise WNE beats CNN baselines and matches NE-arch",
         statement="Off the training noise WNE holds where the CNN baseline collapses; it matches NE-arch, beats SE-arch "
         "from high to low noise and is comparable to it from low to high",
         where="Fig. 3, 10",
@@ -216,7 +216,7 @@ RULES = (
     ),
     Rule(
         id="C5",
-        title="Off the training noise WNE holds where transformer baselines collapse",
+        title="Off the training noise WNE beats transformer baselines",
         statement="The same on transformers: SwinIR and Restormer",
         where="Fig. 4, 14",
         rule=f"As the first two parts of C4: gain at the highest sigma_test at or above {GAIN:g} dB for every "
@@ -278,7 +278,7 @@ RULES = (
     ),
     Rule(
         id="C16",
-        title="WNE also gains on uniform, Laplace and Rayleigh noise, JPEG",
+        title="The same on uniform, Laplace and Rayleigh noise, and JPEG",
         statement="Uniform, Laplace and Rayleigh noise and JPEG: WNE improves on the baseline; it matches NE-arch but for "
         "Rayleigh, and beats SE-arch",
         where="Fig. 20, 21",

@@ -51,8 +51,9 @@ def _what_was_run(params: Params, summary: Summary) -> str:
         versions and f"Versions: {versions}.",
         f"Training sets: {', '.join(training['train_set'].unique())}. Test sets (sigma of 255): {', '.join(sets)}.",
         f"Intervals: {100 * params.statistics.confidence:g} %, bootstrap over images "
-        f"({params.statistics.resamples} resamples), Student's t for four images or fewer; they cover the seed in the "
-        f"recipe ablation alone. Gains are paired: same images, same noise.",
+        f"({params.statistics.resamples} resamples), Student's t for four images or fewer; they "
+        f"{'do not cover the seed' if summary.recipe.empty else 'cover the seed in the recipe ablation alone'}. "
+        f"Gains are paired: same images, same noise.",
         "In italics: the paper's numbers, for its own models, data and schedules.",
         f"Times measured on {', '.join(timing['devices'].values())}, {timing.get('date', 'no date')}."
         + ("" if "cuda" in timing["devices"] else " No GPU was available in this profile."),

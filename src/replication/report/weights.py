@@ -26,6 +26,13 @@ _FORMULA = {
 }
 
 
+_PURPOSES = {  # channels -> for what
+    1: "grey images and Gaussian noise that does not depend on the pixel",
+    3: "colour images and Gaussian noise that depends neither on the pixel nor on the other channels. Noise that the channels "
+    "share, as in a grey image saved as RGB or in most JPEG files, stays in the image",
+}
+
+
 def export_weights(params: Params, name: str, paths: ProfilePaths) -> None:
     """Copies a checkpoint of the section `weights` and writes its card.
 
@@ -49,7 +56,8 @@ def card(params: Params, name: str, digest: str, training: dict, summary: Summar
     size = ", ".join(f"{key} {value}" for key, value in params.models[run.model].size.items())
     backbone, what = labels.backbone_label(params.models[run.model].backbone), labels.variant_label(run.variant)
     leaked = summary.leakage[summary.leakage["train_set"] == run.train_set]
-    leaked = leaked[leaked["leaked"].astype(bool)]
+    tested = {params.test_sets[test_set].images for test_set in task.test_sets}
+    leaked = leaked[leaked["leaked"].astype(bool) & leaked["test_set"].isin(tested)]
     notes = [f"- `{row.test_set}/{row.image}` lies inside a training image." for row in leaked.itertuples()]
     return f"""\
 # {name}
@@ -84,7 +92,7 @@ PSNR in dB with {100 * params.statistics.confidence:g} % bootstrap intervals ove
 
 ## Intended use and limitations
 
-{_scale(params, name, training["parameters"])} For grey images and Gaussian noise that does not depend on the pixel.
+{_scale(params, name, training["parameters"])} For {_PURPOSES[task.channels]}.
 
 {chr(10).join([_worse_than_input(summary, name), *notes])}
 
