@@ -34,9 +34,9 @@ def identities(params: Params, names: Iterable[str]) -> pd.DataFrame:
 def baseline_of(params: Params, name: str) -> str | None:
     """The run to compare with: variant `baseline` of the same group, task, sigma_train and degradation.
 
-    Where a group has several, the one that shares most of model, seed, recipe and training set, in this
-    order of weight. So the architectural variants of FDnCNN meet the DnCNN baseline in the core group, as
-    in Table 1, and the FDnCNN baseline where there is one.
+    Where a group has several, the one that shares most of model, recipe, seed and training set, in this order of
+    weight: a baseline of another length would mislead more than one of another seed. So the architectural variants of
+    FDnCNN meet the DnCNN baseline in the core group, as in Table 1, and the FDnCNN baseline where there is one.
     """
     run = params.runs[name]
     if run.variant == "baseline":
@@ -44,7 +44,7 @@ def baseline_of(params: Params, name: str) -> str | None:
     candidates = [
         key for key, other in params.runs.items() if other.variant == "baseline" and _setting(other) == _setting(run)
     ]
-    return max(candidates, key=lambda key: likeness(run, params.runs[key], "model", "seed", "recipe", "train_set"),
+    return max(candidates, key=lambda key: likeness(run, params.runs[key], "model", "recipe", "seed", "train_set"),
                default=None)  # fmt: skip
 
 
