@@ -53,7 +53,7 @@ def test_the_wheel_has_the_code_the_types_and_the_published_weights_and_nothing_
     modules = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src/wne").rglob("*.py")}
     weights = {f"wne/pretrained/{name}.{kind}" for name in PUBLISHED for kind in ("safetensors", "md")}
     assert set(names) == modules | weights | {"wne/py.typed"}
-    assert sum(info.file_size for info in wheel.infolist()) < 10e6
+    assert sum(info.file_size for info in wheel.infolist()) < 12e6  # four networks of 2.7 MB
 
 
 def test_the_wheel_denoises_without_the_repository(wheel, tmp_path):
