@@ -14,9 +14,10 @@ from replication.results.profile import collect
 from replication.results.registry import SECTIONS
 from replication.results.statistics import mean_interval, median_interval
 from replication.results.summary import FILES, CollectError, read_summary
-from replication.study.params import ANALYSES, Statistics
+from replication.study.params import ANALYSES, Statistics, load_params
 from synthetic_results import (
     IMAGES,
+    REPOSITORY,
     default_summary,
     made_up_psnr,
     make_params,
@@ -234,6 +235,8 @@ def test_baselines_are_those_of_the_group_and_of_the_own_model_where_there_is_on
     more = make_params(tmp_path / "more", runs=runs)
     assert baseline_of(more, "fdncnn-ne_arch-s25") == "fdncnn-baseline-s25"
     assert baseline_of(more, "dncnn-wne-s50") is None
+    published = load_params(REPOSITORY / "profiles/published/params.yaml")  # the length counts before the seed
+    assert baseline_of(published, "fdncnn-ne_arch-s25-seed1") == "fdncnn-baseline-s25"
 
 
 def test_a_range_of_sigma_is_text_and_survives(tiny, tmp_path):

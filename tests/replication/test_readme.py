@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from replication.report.readme import _source, blocks, replace_block
+from replication.report.readme import _source, made_table, with_table
 from replication.results.length import gaps_by_steps
 
 ROOT = Path(__file__).parents[2]
@@ -19,14 +19,12 @@ TEXT = " ".join(README.split())
 
 
 @cache
-def made() -> dict[str, str]:
-    return blocks(ROOT)
+def made() -> str:
+    return made_table(ROOT)
 
 
-def test_the_tables_are_those_of_the_committed_results():
-    assert set(made()) == {"claims"}
-    for name, block in made().items():
-        assert replace_block(README, name, block) == README, "out of date; run: replicate readme"
+def test_the_table_is_that_of_the_committed_results():
+    assert with_table(README, made()) == README, "out of date; run: replicate readme"
 
 
 def means(run: str) -> pd.Series:
@@ -115,7 +113,7 @@ def test_the_range_at_matched_noise_is_that_of_the_results():
 
 
 def test_every_claim_has_one_row_with_the_verdict_at_both_sizes():
-    rows = [line.strip("| ").split(" | ") for line in made()["claims"].splitlines() if line.startswith("| C")]
+    rows = [line.strip("| ").split(" | ") for line in made().splitlines() if line.startswith("| C")]
     published, bsd400, default = (
         pd.read_csv(ROOT / f"results/{profile}/claims.csv", keep_default_na=False, index_col="id")
         for profile in ("published", "bsd400", "default")
@@ -130,7 +128,7 @@ def test_every_claim_has_one_row_with_the_verdict_at_both_sizes():
             verdict, outcome = table.loc[claim, ["verdict", "outcome"]]
             word = outcome if verdict in ("at reduced scale only", "not tested") else f"**{verdict}**"
             assert re.split(",|:", cell)[0] == (word or "not run"), (claim, cell)
-    assert len(made()["claims"]) < 3700
+    assert len(made()) < 3700
 
 
 def test_the_example_runs():

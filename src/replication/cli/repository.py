@@ -95,13 +95,10 @@ def runs(params_file: ParamsFile = DEFAULT) -> None:
 
 @app.command(rich_help_panel=PANEL)
 def readme() -> None:
-    """Rewrite README's generated tables from the committed results."""
-    from replication.report.readme import blocks, replace_block
+    """Rewrite README's generated table from the committed results."""
+    from replication.report.readme import made_table, with_table
     from wne.files import write_text
 
     file = Path("README.md")
     with stage("readme", [Path("results")], [file]):
-        text = file.read_text()
-        for name, block in blocks().items():
-            text = replace_block(text, name, block)
-        write_text(file, text)
+        write_text(file, with_table(file.read_text(), made_table()))

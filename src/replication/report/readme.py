@@ -14,7 +14,7 @@ from replication.report.table import Row, Table
 from replication.study.params import load_params
 from replication.study.paths import ProfilePaths
 
-START, END = "<!-- {name}: made by `replicate readme` -->", "<!-- end of {name} -->"
+START, END = "<!-- claims: made by `replicate readme` -->", "<!-- end of claims -->"
 _PUBLISHED = "profiles/published/params.yaml"
 _SMALL = ("profiles/bsd400/params.yaml", "params.yaml")  # every claim; the stronger first
 _NOT_RUN = "not run"
@@ -76,10 +76,10 @@ def _number(part: Part) -> str:
     return part.number.removeprefix("median ")
 
 
-def blocks(root: Path = Path(".")) -> dict[str, str]:
-    """Name of a block of README -> its text, from the results in the repository."""
+def made_table(root: Path = Path(".")) -> str:
+    """The table from the results in the repository, as it stands in README."""
     published, *small = (_source(root, file) for file in (_PUBLISHED, *_SMALL))
-    return {"claims": claims(published, small)}
+    return claims(published, small)
 
 
 def _source(root: Path, file: str) -> Source:
@@ -87,10 +87,9 @@ def _source(root: Path, file: str) -> Source:
     return read_source(params, ProfilePaths(params.profile, root))
 
 
-def replace_block(readme: str, name: str, block: str) -> str:
-    """The text of README with what stands between the two marks of that name replaced; ValueError: a mark is missing."""
-    start, end = START.format(name=name), END.format(name=name)
-    if start not in readme or end not in readme:
-        raise ValueError(f"README.md: lacks the marks {start} and {end} around a generated table")
-    before, rest = readme.split(start, 1)
-    return f"{before}{start}\n{block}\n{end}{rest.split(end, 1)[1]}"
+def with_table(readme: str, table: str) -> str:
+    """The text of README with what stands between the two marks replaced; ValueError: a mark is missing."""
+    if START not in readme or END not in readme:
+        raise ValueError(f"README.md: lacks the marks {START} and {END} around the generated table")
+    before, rest = readme.split(START, 1)
+    return f"{before}{START}\n{table}\n{END}{rest.split(END, 1)[1]}"
