@@ -73,7 +73,7 @@ def denoise_images(
     ] = "baseline",
     strength: Annotated[float, typer.Option(min=0, max=1, help="0: the input, 1: the network's result.")] = 1.0,
     mask_nan: Annotated[
-        bool, typer.Option("--mask-nan", help="Leave NaN and infinite pixels out, and keep them.")
+        bool, typer.Option("--mask-nan", help="Leave NaN and infinite values out, and keep them.")
     ] = False,
     tile: Annotated[int, typer.Option(min=0, help="Side of the tiles of large images; 0: the image as a whole.")] = 512,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", envvar="WNE_DEVICE")] = "auto",

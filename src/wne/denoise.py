@@ -20,12 +20,14 @@ from torch import nn
 
 from wne.adapters.networks import OwnDenoiser
 from wne.checkpoints import load_denoiser, read_config
+from wne.memory import shortage
 from wne.published import find_weights
 from wne.registry import DEFAULT_MODEL
 from wne.tiling import tiled
 from wne.wrapper import BackboneWrapper
 
 TILE = 512
+_BYTES = {np.float32: 30, np.float64: 44}  # of all copies of an entry at a time, measured on 27 million entries
 _EQUIVARIANT = {"wne": "normalization", "ne_arch": "normalization", "wse": "scale", "se_arch": "scale"}
 
 
@@ -37,8 +39,8 @@ class ImageDenoiser:
         tile: side of the tiles that larger images are cut into, the statistics those of the whole image
             (`wne.tiling`); 0 for none. The receptive field is measured once for all images of a kind.
         strength: from 0, the input, to 1, the network's result; between, y + strength (f(y) - y).
-        mask_nan: leave pixels with an entry that is NaN or infinite out of the statistics, the backbone sees the mean
-            there, and keep them as they are; else they are an error.
+        mask_nan: leave entries that are NaN or infinite out of the statistics, the backbone sees the mean there, and
+            keep them as they are; else they are an error.
 
     Raises:
         CheckpointError: no such checkpoint, or not one of this project's.
@@ -115,14 +117,16 @@ class ImageDenoiser:
 
     def _denoise(self, planes: np.ndarray) -> np.ndarray:
         """(H, W, C) of one instance to the same."""
-        finite = np.isfinite(planes).all(axis=2)
+        precision = np.float32 if planes.itemsize <= 2 else np.float64  # 8 and 16 bits are exact in single precision
+        if problem := shortage(planes.size * _BYTES[precision]):
+            raise ValueError(problem)
+        finite = np.isfinite(planes)
         if not finite.all() and not self.mask_nan:
-            count = finite.size - np.count_nonzero(finite)
+            count = np.count_nonzero(~finite.all(axis=2))
             raise ValueError(f"has {count} pixels that are NaN or infinite; --mask-nan leaves them out")
         if not finite.any():
             raise ValueError("has no finite pixel")
-        # 8 and 16 bits are exact in single precision.
-        y = np.where(finite[..., None], planes, 0).astype(np.float32 if planes.itemsize <= 2 else np.float64)
+        y = np.where(finite, planes, 0).astype(precision)
         with np.errstate(over="ignore", invalid="ignore"):
             offset, scale = self._range(y[finite], planes.dtype)
             denoised = self._run((y - offset) / scale, finite) * scale + offset
@@ -146,7 +150,7 @@ class ImageDenoiser:
     @torch.inference_mode()
     def _run(self, x: np.ndarray, finite: np.ndarray) -> np.ndarray:
         batch = torch.from_numpy(np.moveaxis(x, 2, 0)[None].astype(np.float32)).to(self.device)
-        mask = {} if finite.all() else {"mask": torch.from_numpy(finite)[None, None].to(self.device)}
+        mask = {} if finite.all() else {"mask": torch.from_numpy(np.moveaxis(finite, 2, 0)[None]).to(self.device)}
         return np.moveaxis(self.network(batch, **mask)[0].float().cpu().numpy(), 0, 2).astype(x.dtype)
 
 

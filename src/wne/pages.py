@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-# Memory limit and use of a container, in the second and the first version of control groups.
-_CONTAINER = [
-    (Path("/sys/fs/cgroup", limit), Path("/sys/fs/cgroup", usage))
-    for limit, usage in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    )
-]
+from wne.memory import shortage
 
 
 class ImageFileError(ValueError):
@@ -72,26 +65,6 @@ def cut_off(path: Path) -> ImageFileError:
 
 
 def check_memory(path: Path, shape: tuple[int, int, int], itemsize: int) -> None:
-    """Raises ImageFileError for an image that the system would end the process for; knows the free memory of Linux alone."""
-    height, width, channels = shape
-    # Measured: copies of a channel in the network's precision and in that of the result; the file's values twice.
-    needed = height * width * ((28 if itemsize <= 2 else 68) + 2 * channels * itemsize)
-    free = _free_memory()
-    if free is not None and needed > free:
-        raise ImageFileError(
-            f"{path}: too large for the memory: needs about {needed / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free; "
-            "cut it into parts"
-        )
-
-
-def _free_memory() -> int | None:
-    """Bytes that this process may take on Linux: of the machine, or of the container with a limit of its own."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    free = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
-    for limit, usage in _CONTAINER:
-        with suppress(OSError, ValueError):  # no such control group, or "max"
-            free.append(int(limit.read_text()) - int(usage.read_text()))
-    return min(free, default=None)
+    """Raises ImageFileError for an image (H, W, C) that cannot be read and kept beside its result."""
+    if problem := shortage(2 * math.prod(shape) * itemsize):
+        raise ImageFileError(f"{path}: {problem}")

@@ -18,6 +18,7 @@ from conftest import tiny_denoiser
 from wne.adapters.networks import OwnDenoiser
 from wne.checkpoints import save_checkpoint
 from wne.denoise import ImageDenoiser
+from wne.registry import DEFAULT_MODEL
 
 EXACT = ImageDenoiser()(NOISY)
 
@@ -134,6 +135,23 @@ def test_masked_pixels_stay_and_do_not_count():
     infinite = denoise(np.where(dead, np.float32("-inf"), image))
     np.testing.assert_array_equal(infinite[~dead], with_nan[~dead])
     assert (infinite[dead] == -np.inf).all()
+
+
+@pytest.mark.parametrize("model", [DEFAULT_MODEL, "fdncnn-wne-colour-s0to55"])
+def test_a_bad_entry_of_a_pixel_leaves_its_other_channels_denoised(model):
+    image = RGB.astype(np.float32)
+    image[5, 7, 1] = np.nan
+    denoised = ImageDenoiser(model, mask_nan=True)(image)
+    assert np.array_equal(np.isnan(denoised), np.isnan(image))
+    assert (denoised[5, 7, [0, 2]] != image[5, 7, [0, 2]]).all()
+
+
+def test_a_network_for_colour_needs_the_memory_of_all_channels_at_once(monkeypatch):
+    rgb = np.zeros((100, 100, 3), np.uint8)
+    monkeypatch.setattr("wne.memory._free_memory", lambda: 100 * 100 * 32)
+    assert ImageDenoiser()(rgb).shape == rgb.shape
+    with pytest.raises(ValueError, match="too large for the memory: needs about"):
+        ImageDenoiser("fdncnn-wne-colour-s0to55")(rgb)
 
 
 @pytest.mark.parametrize("hot", [40, 1000])

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from wne import pages, rasters
+from wne import memory, rasters
 from wne.denoise import ImageDenoiser
 from wne.imagefiles import DTYPES, ImageFileError, Page, open_image, read_image, write_image, write_pages
 from wne.published import find_weights
@@ -189,7 +189,7 @@ def test_what_cannot_be_written_is_refused_and_nothing_is_left(tmp_path):
 def test_an_image_that_the_memory_cannot_hold_is_refused_before_it_is_read(tmp_path, monkeypatch):
     write_image(tmp_path / "a.png", picture("uint8", 24, 30))
     np.save(tmp_path / "a.npy", picture("uint8", 24, 30))
-    monkeypatch.setattr("wne.pages._free_memory", lambda: 1000)
+    monkeypatch.setattr("wne.memory._free_memory", lambda: 1000)
     for name in ("a.png", "a.npy"):
         with pytest.raises(ImageFileError, match=rf"{name}: too large for the memory.*cut it into parts"):
             read_image(tmp_path / name)
@@ -252,11 +252,11 @@ def test_a_name_that_is_not_utf_8_is_one_line(tmp_path):
 @pytest.mark.parametrize("suffix", ["png", "tif", "npy"])
 def test_an_image_beyond_the_memory_of_a_container_is_refused(tmp_path, monkeypatch, suffix):
     write_image(tmp_path / f"a.{suffix}", picture("uint8", 300, 300))
-    for name, content in [("limit", 3_000_000), ("usage", 1_000_000), ("max", "max")]:
+    for name, content in [("limit", 1_100_000), ("usage", 1_000_000), ("max", "max")]:
         (tmp_path / name).write_text(f"{content}\n")
-    monkeypatch.setattr(pages, "_CONTAINER", [(tmp_path / "max", tmp_path / "usage")])
+    monkeypatch.setattr(memory, "_CONTAINER", [(tmp_path / "max", tmp_path / "usage")])
     assert read_image(tmp_path / f"a.{suffix}").shape == (300, 300)
-    monkeypatch.setattr(pages, "_CONTAINER", [(tmp_path / "limit", tmp_path / "usage")])
+    monkeypatch.setattr(memory, "_CONTAINER", [(tmp_path / "limit", tmp_path / "usage")])
     with pytest.raises(ImageFileError, match="too large for the memory: needs about"):
         read_image(tmp_path / f"a.{suffix}")
 
