@@ -24,6 +24,7 @@ app = typer.Typer(
     help="Normalization-equivariant denoising of your own images.",
     epilog="Completion in the shell: wne --install-completion",
     no_args_is_help=True,
+    rich_markup_mode="markdown",  # joins the lines of a paragraph
     pretty_exceptions_enable=False,
 )
 
@@ -95,7 +96,7 @@ def denoise_images(
         raise ValueError("--force overwrites what --skip-existing keeps; give one of them")
     from wne.adapters.networks import load_own_denoiser
     from wne.console import say
-    from wne.denoise import ImageDenoiser
+    from wne.denoise import SMALLEST_TILE, ImageDenoiser
     from wne.jobs import best_device, denoise_files, plan
 
     def is_given(option: str) -> bool:
@@ -107,6 +108,10 @@ def denoise_images(
         raise ValueError("--variant belongs to --backbone; a checkpoint of this project says its own")
     if is_given("model") and backbone:
         raise ValueError("--model and --backbone each name a network; give one of them")
+    if 0 < tile < SMALLEST_TILE:
+        raise ValueError(
+            f"--tile {tile}: seams would show; give {SMALLEST_TILE} or more, or 0 for the image as a whole"
+        )
     own = load_own_denoiser(backbone, weights, variant) if backbone else model
     planned = plan(source, target, force, skip_existing)
     for problem in planned.problems:

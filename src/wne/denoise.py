@@ -27,6 +27,7 @@ from wne.tiling import tiled
 from wne.wrapper import BackboneWrapper
 
 TILE = 512
+SMALLEST_TILE = 128  # of the command line: below it tiles are cut to less than twice the receptive field
 _BYTES = {np.float32: 30, np.float64: 44}  # of all copies of an entry at a time, measured on 27 million entries
 _EQUIVARIANT = {"wne": "normalization", "ne_arch": "normalization", "wse": "scale", "se_arch": "scale"}
 
@@ -82,7 +83,8 @@ class ImageDenoiser:
         stacked, colours = _colours(image, alpha)
         if self.channels not in (1, len(colours)):
             raise ValueError(
-                f"has {len(colours)} colour channels; the network is for {self.channels}, one for grey images takes any number"
+                f"has {len(colours)} channel{'s' * (len(colours) != 1)}, and the network needs {self.channels}; take "
+                f"{DEFAULT_MODEL}, which takes any number"
             )
         result = stacked.copy()
         for group in [[channel] for channel in colours] if self.channels == 1 else [colours]:
@@ -90,19 +92,22 @@ class ImageDenoiser:
         return result.reshape(image.shape)
 
     def doubt(self, image: np.ndarray, alpha: int | None = None) -> str | None:
-        """What to tell the user of an image whose range is hardly the one that the network was trained on, or None.
+        """What to tell the user of an image that is hardly like those that the network was trained on, or None.
 
-        An equivariant network takes any range. Of the others this asks
+        A network for colour leaves in the noise of a grey image saved as RGB. An equivariant network takes any range. Of
+        the others this asks
 
             floating point: whether a tenth of the values is below -1 or above 2. Strong noise on [0, 1] and a few
                 highlights stay inside that; values up to 255 or 4095 do not.
             integers of 16 and 32 bits: whether none reaches a quarter of the largest possible, as 12 and 14 bits in 16
                 do not. 8 bits fill their range by convention, so there a small maximum is a dark photograph.
         """
-        if self.equivariance is not None:
-            return None
         stacked, colours = _colours(image, alpha)
         values = stacked[..., colours]
+        if self.channels > 1 and (values == values[..., :1]).all():
+            return f"the channels are all the same, and this network leaves in the noise that they share; take {DEFAULT_MODEL}"
+        if self.equivariance is not None:
+            return None
         if np.issubdtype(values.dtype, np.integer):
             if values.itemsize == 1 or not 0 < values.max() < np.iinfo(values.dtype).max / 4:
                 return None
@@ -125,7 +130,7 @@ class ImageDenoiser:
             count = np.count_nonzero(~finite.all(axis=2))
             raise ValueError(f"has {count} pixels that are NaN or infinite; --mask-nan leaves them out")
         if not finite.any():
-            raise ValueError("has no finite pixel")
+            return planes.copy()
         y = np.where(finite, planes, 0).astype(precision)
         with np.errstate(over="ignore", invalid="ignore"):
             offset, scale = self._range(y[finite], planes.dtype)
@@ -151,7 +156,13 @@ class ImageDenoiser:
     def _run(self, x: np.ndarray, finite: np.ndarray) -> np.ndarray:
         batch = torch.from_numpy(np.moveaxis(x, 2, 0)[None].astype(np.float32)).to(self.device)
         mask = {} if finite.all() else {"mask": torch.from_numpy(np.moveaxis(finite, 2, 0)[None]).to(self.device)}
-        return np.moveaxis(self.network(batch, **mask)[0].float().cpu().numpy(), 0, 2).astype(x.dtype)
+        out = self.network(batch, **mask)
+        if out.shape != batch.shape:
+            raise ValueError(
+                f"the network maps {tuple(batch.shape)} to {tuple(out.shape)}; if it needs sides that are multiples, put "
+                "wne.Padded around it"
+            )
+        return np.moveaxis(out[0].float().cpu().numpy(), 0, 2).astype(x.dtype)
 
 
 def _colours(image: np.ndarray, alpha: int | None) -> tuple[np.ndarray, list[int]]:

@@ -171,4 +171,10 @@ def _open_array(path: Path) -> ImageFile:
             check_memory(path, page.shape, page.itemsize)
             yield Page(page.astype(page.dtype.newbyteorder("=")))
 
-    return ImageFile(path, len(array), array.dtype.newbyteorder("="), pages, shape=shape)
+    notes: tuple[str, ...] = ()
+    if len(shape) == 3 and 4 < shape[2] < min(shape[:2]):
+        notes = (
+            f"taken as {shape[0]} pages of {shape[1]} x {shape[2]} pixels; if the last axis holds bands, move it to the "
+            "front: np.moveaxis(image, -1, 0)",
+        )
+    return ImageFile(path, len(array), array.dtype.newbyteorder("="), pages, notes, shape)

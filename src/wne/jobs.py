@@ -145,4 +145,8 @@ def best_device(name: str) -> torch.device:
     """ "auto" is CUDA, else Apple's GPU, else the CPU; anything else is a torch device name."""
     if name == "auto" and not torch.cuda.is_available() and torch.backends.mps.is_available():
         return torch.device("mps")
+    if name.partition(":")[0] not in ("auto", "cpu", "cuda", "mps"):
+        raise ValueError(f"--device {name}: unknown; known: auto, cpu, cuda, mps")
+    if name.startswith("mps") and not torch.backends.mps.is_available():
+        raise ValueError(f"--device {name}: torch sees no GPU of Apple's here; use --device cpu")
     return choose_device(name)

@@ -33,7 +33,7 @@ def find_weights(model: str | Path) -> Path:
     Raises:
         CheckpointError: neither.
     """
-    if model in PUBLISHED:
+    if str(model) in PUBLISHED:
         return pretrained_folder() / f"{model}.safetensors"
     if Path(model).is_file():
         return Path(model)

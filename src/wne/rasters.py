@@ -266,6 +266,8 @@ def _refuse_opacity(path: Path, page: Page) -> None:
         problem = "PNG takes the last of 2 or 4 channels for opacity, and no other"
     elif suffix in (".pgm", ".ppm") and page.alpha is not None:
         problem = f"{suffix[1:].upper()} cannot hold opacity"
+    elif suffix == ".pgm" and channels > 1:
+        raise ImageFileError(f"{path}: PGM holds grey images; write {path.stem}.ppm instead")
     elif suffix == ".exr" and page.header is not None and page.header.get_int_attribute("oiio:UnassociatedAlpha"):
         problem = "EXR holds colours multiplied by opacity, and these are not"
     else:

@@ -115,6 +115,24 @@ def test_networks_of_the_published_size_below_the_published_psnr_are_at_reduced_
     assert line(params, made, "C5").verdict == REPRODUCED  # transformers
 
 
+@pytest.mark.parametrize(("missing", "expected"), [(0.2, REPRODUCED), (0.4, REDUCED)])
+def test_other_noise_is_compared_with_the_curves_of_the_paper(study, missing, expected):
+    """33.71 dB on Set12 with uniform noise of sigma 14 (Fig. 20, DnCNN with WNE)."""
+    params, summary = study
+    summary = edited(summary, "curves", summary.curves["test_set"] == "photos-test", test_set="set12", psnr=40.0)
+    dncnn = "run == 'dncnn-wne-uniform-s14' and sigma_test == 14"
+    assert rows_of(summary.curves, dncnn).any()
+    made = edited(summary, "curves", rows_of(summary.curves, dncnn), psnr=33.71 - missing)
+    assert line(params, made, "C16").verdict == expected
+
+
+def test_a_claim_that_lacks_a_backbone_is_at_reduced_scale_and_says_so(study):
+    params, summary = study
+    swinir = "group == 'non-gaussian' and backbone == 'swinir'"
+    made = edited(summary, "training", rows_of(summary.training, swinir), group="none")
+    assert line(params, made, "C16").verdict == REDUCED and "not run: swinir" in line(params, made, "C16").ours
+
+
 MATCHED = "variant == 'wne' and sigma_train == sigma_test.astype('int').astype('str')"
 LOWEST = "sigma_test == 5 and sigma_train != '10'"
 UP, DOWN = "sigma_test == 100", "sigma_test == 5"

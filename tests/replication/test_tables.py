@@ -152,7 +152,7 @@ def test_timing_tables_have_a_dash_where_no_device_was(tiny):
     _, paths = tiny
     row = next(row for row in _rows(paths.tables / "table06.tex") if row[0] == "NE-arch")
     assert row[1:] == ["---", "---", "0.425 (1.70)", "0.425 (1.70)"]
-    assert "no GPU was available; times on the CPU are in Table 6" in (paths.tables / "table02.tex").read_text()
+    assert "no GPU was available" in (paths.tables / "table02.tex").read_text()
 
 
 def test_counts_have_a_bound_for_each_card_and_the_papers_time(tiny):
@@ -194,9 +194,9 @@ def test_macros_hold_the_numbers_and_say_what_was_not_measured(tiny):
     rows = paired.query("run == 'dncnn-wne-s25' and test_set == 'set12' and sigma_test == 100")
     assert macros["WneGainDncnnTestHighestRange"] == f"${rows['psnr_gain'].iloc[0]:+.2f}$"
     assert macros["StudySigmaHighest"] == "100"
-    assert macros["WneGainColourTestHighestRange"] == r"\StudyMissing"
+    assert macros["WneGainColourTestHighest"] == r"\StudyMissing"
     text = (paths.tables / "numbers.tex").read_text()
-    assert "WneGainColourTestHighestRange" in text.split("printed as n/a:")[1].split("\\newcommand")[0]
+    assert "WneGainColourTestHighest" in text.split("printed as n/a:")[1].split("\\newcommand")[0]
 
 
 def test_a_macro_that_no_code_makes_is_an_error_with_its_file(tiny):

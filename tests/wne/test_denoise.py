@@ -165,11 +165,16 @@ def test_a_hot_pixel_spoils_the_image_and_set_to_nan_it_does_not(hot):
     np.testing.assert_allclose(error, np.std(EXACT - SCENE), rtol=0.02)
 
 
-def test_a_mask_needs_a_wrapper_and_a_pixel():
+def test_a_mask_needs_a_wrapper():
     with pytest.raises(ValueError, match="no wrapper that takes a mask"):
         ImageDenoiser("dncnn-baseline-s25", mask_nan=True)
-    with pytest.raises(ValueError, match="no finite pixel"):
-        ImageDenoiser(mask_nan=True)(np.full((4, 4), np.nan))
+
+
+def test_a_channel_without_a_finite_value_stays_and_the_others_are_denoised():
+    image = np.dstack([NOISY, np.full_like(NOISY, np.nan)])
+    denoised = ImageDenoiser(mask_nan=True)(image)
+    np.testing.assert_array_equal(denoised[..., 0], EXACT)
+    assert np.isnan(denoised[..., 1]).all()
 
 
 def test_a_result_that_is_not_finite_is_an_error():
@@ -192,7 +197,7 @@ def test_colour_networks_take_three_colours_together(tmp_path, variant):
     with torch.inference_mode():
         expected = network(torch.from_numpy(image).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
     np.testing.assert_allclose(denoise(image), expected, atol=1e-5)
-    with pytest.raises(ValueError, match="has 1 colour channels; the network is for 3"):
+    with pytest.raises(ValueError, match="has 1 channel, and the network needs 3; take fdncnn-wne-s0to55"):
         denoise(GREY)
 
 
@@ -209,6 +214,18 @@ def test_the_network_for_colour_needs_noise_that_is_independent_in_the_channels(
     jpeg = np.asarray(Image.open(file)) / np.float32(255)  # its colours have half the resolution
     for noisy in (shared, jpeg):
         assert np.std(colour(noisy) - clean) > 1.5 * np.std(one_by_one(noisy) - clean)  # as docs/command-line.md says
+
+
+def test_a_grey_image_saved_as_rgb_is_said_to_a_network_for_colour():
+    colour = ImageDenoiser("fdncnn-wne-colour-s0to55")
+    assert "channels are all the same" in colour.doubt(np.dstack([GREY] * 3))
+    assert colour.doubt(RGB) is None and ImageDenoiser().doubt(np.dstack([GREY] * 3)) is None
+
+
+def test_a_network_that_changes_the_size_of_an_image_says_what_to_do():
+    halved = OwnDenoiser(torch.nn.Sequential(torch.nn.AvgPool2d(2), torch.nn.Upsample(scale_factor=2)), 1, "baseline")
+    with pytest.raises(ValueError, match=r"put wne\.Padded around it"):
+        ImageDenoiser(halved)(np.zeros((31, 32), np.float32))
 
 
 def test_what_the_page_says_of_the_networks_for_any_noise_is_what_was_measured():

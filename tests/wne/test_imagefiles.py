@@ -272,6 +272,18 @@ def test_an_image_larger_than_all_of_the_memory_is_not_called_damaged(tmp_path):
         read_image(tmp_path / "a.png")
 
 
+def test_bands_on_the_last_axis_of_an_array_are_said_to_be_taken_for_pixels(tmp_path):
+    for shape, words in [((30, 24, 8), "taken as 30 pages of 24 x 8 pixels"), ((8, 30, 24), None)]:
+        np.save(tmp_path / "a.npy", np.zeros(shape, np.uint8))
+        notes = open_image(tmp_path / "a.npy").notes
+        assert words in notes[0] if words else notes == ()
+
+
+def test_a_pgm_takes_no_colours(tmp_path):
+    with pytest.raises(ImageFileError, match=r"PGM holds grey images; write a\.ppm instead"):
+        write_image(tmp_path / "a.pgm", picture("uint8", 4, 4, 3))
+
+
 def test_an_array_of_no_pages_or_of_another_shape_is_refused(tmp_path):
     page = Page(picture("uint8", 4, 5)[..., None], None)
     for given, shape, message in (([], None, "there are no pages"), ([page], (9, 9), "do not fill an array of")):

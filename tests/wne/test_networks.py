@@ -11,7 +11,15 @@ import torch
 from torch import nn
 from typer.testing import CliRunner
 
-from wne.adapters.networks import NetworkError, OwnDenoiser, channels_of, check_network, load_network
+from wne import ScaleEquivariant
+from wne.adapters.networks import (
+    NetworkError,
+    OwnDenoiser,
+    channels_of,
+    check_network,
+    load_network,
+    load_own_denoiser,
+)
 from wne.cli import app
 from wne.denoise import ImageDenoiser
 from wne.jobs import denoise_files
@@ -76,6 +84,10 @@ def leaves():
 
 network = nn.Conv2d(1, 1, 3, padding=1)
 number = 3
+
+def Wrapped():
+    from wne import ScaleEquivariant
+    return ScaleEquivariant(nn.Conv2d(1, 1, 3, padding=1))
 """
 
 
@@ -202,11 +214,22 @@ def test_an_interrupt_passes(folder):
         (("--variant", "bogus"), "--variant belongs to --backbone"),
         (("--model", "dncnn-wne-s25", "--backbone", "my_networks:make"), "give one of them"),
         (("--backbone", "my_networks:make", "--variant", "bogus"), "--variant bogus: unknown"),
+        (("--backbone", "my_networks:Wrapped", "--variant", "wne"), "is in a ScaleEquivariant already; leave out"),
+        (("--backbone", "my_networks:make", "--weights", "."), "--weights .: no such file"),
+        (("--backbone", "my_networks.py:make"), "name the module, not its file: my_networks:make"),
+        (("--tile", "32"), "--tile 32: seams would show; give 128 or more"),
+        (("--device", "gpu"), "--device gpu: unknown; known: auto, cpu, cuda, mps"),
     ],
 )
 def test_options_without_effect_are_refused(folder, options, message):
+    Path("in.png").touch()
     end = CliRunner().invoke(app, ["denoise", "in.png", "out.png", *options])
     assert isinstance(end.exception, ValueError) and message in str(end.exception)
+
+
+def test_a_network_that_is_in_a_wrapper_keeps_it(folder):
+    own = load_own_denoiser("my_networks:Wrapped", None, "baseline")
+    assert own.variant == "wse" and isinstance(own.network, ScaleEquivariant)
 
 
 def test_optional_arguments_are_no_obstacle(folder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 
 from replication.claims.ledger import Rule
@@ -58,10 +59,12 @@ def overhead(params: Params, summary: Summary) -> Outcome:
 def collapse(params: Params, summary: Summary) -> Outcome:
     rows = summary.errors[summary.errors["variant"] == "wne"]
     rows = rows.rename(columns={"low": "value_low", "high": "value_high"})
-    spread, difference, gain = (
-        [(f"{row['item']}, sigma {row['sigma_train']}", row) for row in rows_of(rows[rows["quantity"] == quantity])]
-        for quantity in ("spread", "spread_difference", "null_gain")
-    )
+
+    def cells(quantity: str) -> list[tuple[str, pd.Series]]:
+        found = rows_of(rows[rows["quantity"] == quantity])
+        return [(f"{backbone_label(row['backbone'])}, sigma {row['sigma_train']}", row) for row in found]
+
+    spread, difference, gain = map(cells, ("spread", "spread_difference", "null_gain"))
     gain = [(f"{label}, {NULL_MODELS[row['baseline']].lower()}", row) for label, row in gain]
     parts = (
         compared("spread over sigma, WNE", spread, Bounds(upper=COLLAPSE), of="value", style=_plain),

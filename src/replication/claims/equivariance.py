@@ -9,6 +9,7 @@ import pandas as pd
 from replication.claims.ledger import Rule
 from replication.claims.parts import Bounds, Outcome, compared, counted, without_interval
 from replication.results.summary import Summary, on_first_set
+from replication.study.labels import backbone_label
 from replication.study.params import Params
 
 EXACT = 1e-5  # largest defect that counts as rounding in float32
@@ -44,7 +45,9 @@ def characterization(params: Params, summary: Summary) -> Outcome:
 
 
 def _at_highest(table: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
-    return ((str(name), rows.loc[rows["sigma_test"].idxmax()]) for name, rows in table.groupby("run", sort=False))
+    for _, rows in table.groupby("run", sort=False):
+        row = rows.loc[rows["sigma_test"].idxmax()]
+        yield f"{backbone_label(row['backbone'])}, sigma {row['sigma_train']}", row
 
 
 def controls(params: Params, summary: Summary) -> Outcome:

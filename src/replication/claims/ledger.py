@@ -10,7 +10,7 @@ when a comparison fails, and open when none does.
     not tested               open at the published scale, or not run in this profile
 
 Networks are at the published scale when they have the published size and come within SHORTFALL of the published PSNR, where
-the paper prints one: a large network after short training is not what the paper is about. A claim about trained networks
+the paper prints or draws one: a large network after short training is not what the paper is about. A claim about trained networks
 also needs all of its experiments: with some of them not reported it is at reduced scale only.
 
 Tests of this repository check in numbers what the paper proves; the line names them. A claim that is nothing but a
@@ -43,7 +43,8 @@ class Rule:
 
     `title`: the statement in about ten words. `fixed`: the day on which the rule took this form.
     `decide`: from the collected tables; None where tests of this repository say it all.
-    `groups`: of runs that it needs. `section`: the analysis of them that it needs.
+    `groups`: of runs that it needs. `backbones`: that these must have, where a profile may lack one of them.
+    `section`: the analysis of them that it needs.
     `trained`: whether the claim is about trained networks, so that the size and training of these `variants` matter.
     `stage`: what makes the numbers again; by default the analysis, or the evaluation of the groups.
     `tests`: that check what is proved. `evidence`: figures and tables.
@@ -58,6 +59,7 @@ class Rule:
     fixed: str
     decide: Callable[[Params, Summary | PaperSummary], Outcome] | None = None
     groups: tuple[str, ...] = ()
+    backbones: tuple[str, ...] = ()
     section: str = ""
     trained: bool = True
     variants: tuple[str, ...] = ("baseline", "wne")
@@ -146,6 +148,8 @@ def settle(rule: Rule, params: Params, summary: Summary, published: Published) -
     _refuse_missing(params, summary, rule)
     papers = rule.decide(params, PaperSummary(published)).parts if rule.decide else ()
     absent = [group for group in rule.groups if not params.is_reported(group)]
+    run_here = set(summary.training.loc[summary.training["group"].isin(rule.groups), "backbone"])
+    lacking = [] if len(absent) == len(rule.groups) else [b for b in rule.backbones if b not in run_here]
     unmade = [rule.section] if rule.section and not params.reported(rule.section) else []
     notes = [f"proved; checked in numbers by {' and '.join(rule.tests)}"] if rule.tests else []
     parts, n, made, outcome = (), "", NOT_TESTED, ""
@@ -160,11 +164,11 @@ def settle(rule: Rule, params: Params, summary: Summary, published: Published) -
         if outcome:
             whole = {HOLDS: REPRODUCED, OPEN: NOT_TESTED}.get(outcome, REFUTED)
             below = _shortfall(rule, summary, published) if rule.trained else 0.0
-            partly = rule.trained and bool(absent)
+            partly = rule.trained and bool(absent or lacking)
             made = REDUCED if found.is_reduced or partly or below > SHORTFALL else whole
             if SHORTFALL < below < math.inf:
                 notes.append(f"published size, up to {below:.2f} dB below the published PSNR ({SHORTFALL} dB allowed)")
-    notes += [f"not run: {', '.join((*absent, *unmade))}"] if absent or unmade else []
+    notes += [f"not run: {', '.join((*absent, *unmade, *lacking))}"] if absent or unmade or lacking else []
     return Claim(
         rule=rule,
         verdict=made,
@@ -196,10 +200,12 @@ def _shortfall(rule: Rule, summary: Summary, published: Published) -> float:
     if not all(is_published_size(row.backbone, row.parameters) for row in runs.itertuples()):
         return math.inf
     supervised = runs.loc[runs["objective"] == "supervised", "run"]  # what the paper prints
-    rows = matched(summary.curves[summary.curves["run"].isin(supervised) & (summary.curves["noise"] == "gaussian")])
-    printed = [
-        published.matched_psnr(row.backbone, row.variant, row.test_set, row.sigma_train) for row in rows.itertuples()
-    ]
+    rows = matched(summary.curves[summary.curves["run"].isin(supervised)])
+    printed = []
+    for row in rows.itertuples():
+        place = row.backbone, row.variant, row.test_set, row.sigma_train
+        is_gaussian = row.noise == "gaussian"
+        printed.append(published.matched_psnr(*place) if is_gaussian else published.corrupted_psnr(row.noise, *place))
     return max((paper - ours for paper, ours in zip(printed, rows["psnr"]) if paper is not None), default=0.0)
 
 

@@ -288,6 +288,7 @@ RULES = (
         f"Rayleigh. WNE - SE-arch, uniform and Laplace: above 0 at the lowest. The whole interval each time.",
         fixed="2026-11-28",
         groups=("non-gaussian",),
+        backbones=("dncnn", "swinir"),
         evidence=("fig20", "fig21", "mismatch_other"),
         decide=other_noise,
         finding=_low_quality,

@@ -133,7 +133,7 @@ def decibel(value: float) -> str:
 
 def power(value: float) -> str:
     """3e-07, two digits for what spans powers of ten."""
-    return f"{value:.1e}"
+    return f"{value:.1e}" if value else "0"
 
 
 def percent(value: float) -> str:

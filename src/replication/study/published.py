@@ -59,6 +59,14 @@ class Published:
         row = f"{labels.backbone_label(backbone)} {colour}{labels.variant_label(variant)}"
         return self.value(tables, row, f"{labels.test_set_label(test_set)} sigma={sigma}")
 
+    def corrupted_psnr(self, noise: str, backbone: str, variant: str, test_set: str, sigma: str) -> float | None:
+        """The same for uniform, Laplace and Rayleigh noise, read off Fig. 20 and 21, whose test set is Set12."""
+        rows = self.corruptions
+        level = float(sigma)
+        rows = rows[(rows["corruption"] == noise) & (rows["sigma_train"] == level) & (rows["level"] == level)]
+        rows = rows[(rows["backbone"] == backbone) & (rows["variant"] == variant)]
+        return None if rows.empty or test_set != "set12" else float(rows["output_psnr"].iloc[0])
+
     def matched_gains(self, table: str) -> list[float]:
         """PSNR(WNE) - PSNR(baseline) in dB: every backbone, test set and sigma of one of PSNR_TABLES."""
         values = self._values[table].unstack("column")

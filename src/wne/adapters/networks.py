@@ -21,6 +21,7 @@ from wne.adapters.pickles import load_foreign_weights
 from wne.interrupts import is_interrupt
 from wne.models import WRAPPERS
 from wne.modes import in_eval_mode
+from wne.wrapper import BackboneWrapper
 
 SIDE = 128  # of the image that a network is tried on: a multiple of what U-Nets and windows ask for
 
@@ -47,7 +48,8 @@ def load_own_denoiser(reference: str, weights: Path | None, variant: str, channe
     Args:
         reference: as for `load_network`.
         weights: safetensors of the network, None for those that the function gives it.
-        variant: a key of `wne.models.WRAPPERS`; "baseline" leaves the network as it is.
+        variant: a key of `wne.models.WRAPPERS`; "baseline" leaves the network as it is. One that is in a wrapper
+            already keeps it.
         channels: that it must be for; None: 1 if it takes grey images, else 3.
 
     Raises:
@@ -62,8 +64,17 @@ def load_own_denoiser(reference: str, weights: Path | None, variant: str, channe
     else:
         check_network(network, channels, name)
     if weights is not None:
+        if not weights.is_file():
+            raise NetworkError(f"--weights {weights}: no such file")
         load_foreign_weights(network, weights, reference)
-    return OwnDenoiser(WRAPPERS[variant](network).to(memory_format=torch.channels_last).eval(), channels, variant)
+    if isinstance(network, BackboneWrapper):
+        own = next(key for key, wrapper in WRAPPERS.items() if wrapper is type(network))
+        if variant not in ("baseline", own):
+            raise NetworkError(f"{name}: is in a {type(network).__name__} already; leave out --variant {variant}")
+        wrapped, variant = network, own
+    else:
+        wrapped = WRAPPERS[variant](network)
+    return OwnDenoiser(wrapped.to(memory_format=torch.channels_last).eval(), channels, variant)
 
 
 def load_network(reference: str) -> nn.Module:
@@ -78,6 +89,8 @@ def load_network(reference: str) -> nn.Module:
     module_name, colon, name = reference.partition(":")
     if not (module_name and colon and name):
         raise NetworkError(f"--backbone {reference}: expected module:function, such as my_networks:make_unet")
+    if module_name.endswith(".py") or "/" in module_name:
+        raise NetworkError(f"--backbone {reference}: name the module, not its file: {Path(module_name).stem}:{name}")
     folder = str(Path.cwd())
     if folder not in sys.path[:1]:
         sys.path.insert(0, folder)

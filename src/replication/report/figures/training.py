@@ -30,9 +30,9 @@ _LABEL_SIZE, _LABEL_DISTANCE, _LETTER = 7.0, 0.095, 0.058  # points; inches betw
 def training(params: Params, summary: Summary, paths: ProfilePaths) -> Figure:
     """Loss against steps, a panel for each group of runs; colours as in the other figures.
 
-    What else tells the runs of a group apart (the noise and sigma_train, or else the backbone, or else the loss and
-    schedule, or else the patches) is written at the end of their curves; the length of a training shows on the axis. Thin: further seeds.
-    Running means over a tenth of the steps.
+    What else tells the runs of a group apart (colour, noise and sigma_train, or else the backbone, or else the loss and
+    schedule, or else the patches) is written at the end of their curves; the length of a training shows on the axis.
+    Thin: further seeds. Running means over a tenth of the steps.
     """
     curves = {name: curve for name, curve in summary.loss.groupby("run", sort=False)}
     require({name: curves.get(name) for name in params.reported_runs}, "loss curve")
@@ -77,9 +77,10 @@ def _draw_group(ax: Axes, params: Params, group: str, curves: dict[str, pd.DataF
 def _labels(params: Params, names: list[str]) -> list[str]:
     """What tells the runs of a group apart, beside variant and steps: the first trait of `training` that differs."""
     runs = [params.runs[name] for name in names]
+    colours = ["colour" if params.tasks[run.task].channels > 1 else "grey" for run in runs]
     noises = [params.tasks[run.task].noise for run in runs]
     backbones = [params.models[run.model].backbone for run in runs]
-    told = [trait for trait in (noises, [_sigma(run.sigma) for run in runs]) if len(set(trait)) > 1]
+    told = [trait for trait in (colours, noises, [_sigma(run.sigma) for run in runs]) if len(set(trait)) > 1]
     if told:
         return [" ".join(words) for words in zip(*told)]
     variants = [run.variant for run in runs]

@@ -11,6 +11,7 @@ does not (Fixed), or of the brightness. dB on the scale of the clean image; the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import product
@@ -62,6 +63,11 @@ def _change(curve: pd.DataFrame, training: float) -> float:
     return (curve["psnr"] - curve.loc[training, "psnr"]).abs().max()
 
 
+def _at_most(change: float) -> Cell:
+    """Rounded up to three digits."""
+    return fixed(math.ceil(1000 * change) / 1000, 3)
+
+
 def _gain(place: int, form: str) -> Callable[[pd.DataFrame, float], Cell]:
     def value(curve: pd.DataFrame, training: float) -> Cell:
         row = curve.iloc[place]
@@ -82,7 +88,7 @@ def _first(of: Callable[[Exposure], Value]) -> Number:
 
 _FORMS: dict[str, Callable[[pd.DataFrame, float], Cell]] = {
     "Loss": lambda curve, training: fixed(_loss(curve, training)),
-    "Change": lambda curve, training: fixed(_change(curve, training), 3),
+    "Change": lambda curve, training: _at_most(_change(curve, training)),
 }
 EXPOSURE: dict[str, Number] = {
     **{

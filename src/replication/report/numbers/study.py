@@ -54,11 +54,11 @@ def _listed(items: list[str]) -> str:
 def _recipe_note(params: Params) -> str:
     """Whether a difference between variants is one of the variant alone."""
     runs = params.reported_runs
-    pairs = [(runs[name], runs[base]) for name in runs if (base := baseline_of(params, name))]
+    pairs = [(name, runs[name], runs[base]) for name in runs if (base := baseline_of(params, name))]
     traits = ("recipe", "train_set", "seed")
-    apart = sum(any(getattr(run, t) != getattr(base, t) for t in traits) for run, base in pairs)
+    apart = [name for name, run, base in pairs if any(getattr(run, t) != getattr(base, t) for t in traits)]
     if apart:
-        return f"{apart} of {len(pairs)} runs differ from their baseline in recipe, training set or seed as well."
+        return f"The baseline of {_listed(apart)} has another recipe, training set or seed."
     return "Every variant has the loss, schedule, training set and seed of its baseline."
 
 
@@ -73,8 +73,10 @@ def _seed_note(params: Params) -> str:
     seeds: dict[str, set[int]] = {}
     for run in params.reported_runs.values():
         seeds.setdefault(params.groups[run.group].title, set()).add(run.seed)
-    several = [f"{title} has {len(found)} seeds" for title, found in seeds.items() if len(found) > 1]
-    return f"{escape('; '.join(several))}; every other run has one." if several else "Each run has one seed."
+    several = [f"up to {len(found)} in ``{title}''" for title, found in seeds.items() if len(found) > 1]
+    return (
+        f"Seeds: {escape(', '.join(several))}, one in every other experiment." if several else "Each run has one seed."
+    )
 
 
 def _leaked(source: Source) -> list[str]:

@@ -63,8 +63,10 @@ def _row(line: Claim) -> Row:
 
 
 def _lines(texts: list[str]) -> Cell:
+    """One below the other, what is left of each on indented lines."""
     made = [cell(text) for text in texts if text]
-    return Cell(r"\newline ".join(each.latex for each in made), "<br>".join(each.markdown for each in made))
+    latex = r"\par ".join(rf"\hangindent=1em {each.latex}" for each in made)
+    return Cell(latex, "<br>".join(each.markdown for each in made))
 
 
 def rules(source: Source) -> list[Table]:
@@ -81,7 +83,9 @@ def rules(source: Source) -> list[Table]:
 
 def former_rules(source: Source) -> list[Table]:
     """Rules that were replaced, why, and what they said of the results of that day."""
-    caption = "Former rules, why they were replaced, and their verdicts on the results of that day."
+    caption = (
+        "Former rules, why they were replaced, and their verdicts on the results of that day, in the words of that day."
+    )
     rows: list[Row] = [
         [row.id, cell(row.rule), cell(f"{row.why} ({row.replaced})"), row.default, row.bsd400]
         for row in source.former_rules.itertuples()
