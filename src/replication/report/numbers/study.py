@@ -16,7 +16,7 @@ from replication.report.numbers.rows import span
 from replication.report.source import Source
 from replication.results.identity import baseline_of
 from replication.results.jumps import jumps
-from replication.results.summary import covered, first_runs, matched
+from replication.results.summary import awgn, covered, first_runs, matched
 from replication.study import labels
 from replication.study.params import Params
 
@@ -87,8 +87,9 @@ def _leaked(source: Source) -> list[str]:
 
 
 def _unleaked(end: str, source: Source) -> Value:
-    """By how much the mean PSNR at matched noise changes without the images that are in the training set."""
-    change = (source.summary.unleaked["psnr_unleaked"] - source.summary.unleaked["psnr"]).dropna()
+    """By how much the mean PSNR at matched noise changes without what is in the training set, over the rows of the table."""
+    rows = of_groups(awgn(source.summary.unleaked), "cnn", "swinir")
+    change = (rows["psnr_unleaked"] - rows["psnr"]).dropna()
     return signed(change.agg(end)) if len(change) else None
 
 
