@@ -15,7 +15,9 @@ from matplotlib.text import Text
 from replication.report import style
 from replication.report.artefacts import FIGURES
 from replication.report.figures.training import training
-from replication.results.summary import CollectError
+from replication.results.summary import CollectError, read_summary
+from replication.study.params import load_params
+from replication.study.paths import ProfilePaths
 from replication.study.published import read_published
 from synthetic_results import REPOSITORY, default_summary
 
@@ -422,3 +424,15 @@ def _hidden(ax):
         outside = [tick for tick in ticks if not low * (1 - 1e-9) <= tick.get_loc() <= high * (1 + 1e-9)]
         labels += [label for tick in outside for label in (tick.label1, tick.label2)]
     return labels
+
+
+def test_the_papers_curves_of_other_noise_stand_beside_ours_on_the_papers_images():
+    params = load_params(REPOSITORY / "profiles/published/params.yaml")
+    paths = ProfilePaths(params.profile, REPOSITORY)
+    with style.context():
+        uniform, *_, files = FIGURES["fig20"].load()(params, read_summary(params, paths), paths).axes[:4]
+    papers = [[line for line in ax.lines if line.get_color() == style.PAPER["color"]] for ax in (uniform, files)]
+    assert [len(lines) for lines in papers] == [4, 4]
+    (wne,) = (line for line in papers[0] if 33.71 in line.get_ydata())  # Fig. 20, sigma 14
+    at = wne.get_xdata()[list(wne.get_ydata()).index(33.71)]
+    assert at == pytest.approx(20 * np.log10(255 / 14), abs=0.05)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 from replication.report.figures import sweep
-from replication.report.figures.select import at_level, find_run, levels, main_runs, single_noise
+from replication.report.figures.select import at_level, find_run, levels, main_runs, on_papers_images, single_noise
 from replication.results.summary import CollectError, Summary
 from replication.study import labels
 from replication.study.params import Params
@@ -49,9 +49,8 @@ def _papers(params: Params, paths: ProfilePaths, names: Sequence[str], original:
     published, curves = read_published(paths.root / "data/paper_values.csv"), {}
     for name in names:
         run = params.runs[name]
-        tested = params.test_sets[params.tasks[run.task].test_sets[0]]
         rows = published.curve(original.figure, run.variant, run.sigma)
-        if tested.images == original.images and tested.crop is None and not rows.empty:
+        if on_papers_images(params, [name], original.images) and not rows.empty:
             curves[name] = sweep.Curve(rows, sweep.look_of(params, name))
     return curves
 

@@ -68,3 +68,9 @@ def require(rows: dict[str, pd.DataFrame | None], what: str) -> None:
     """
     if missing := [name for name, part in rows.items() if part is None or part.empty]:
         raise CollectError(f"the summary has no {what} of {', '.join(missing)}; make it with: replicate collect")
+
+
+def on_papers_images(params: Params, names: Iterable[str], images: str = "set12") -> bool:
+    """Whether the first test set of the runs has the images of the paper's figure, whole."""
+    tested = [params.test_sets[params.tasks[params.runs[name].task].test_sets[0]] for name in names]
+    return all(test_set.images == images and test_set.crop is None for test_set in tested)
