@@ -85,9 +85,14 @@ def leaves():
 network = nn.Conv2d(1, 1, 3, padding=1)
 number = 3
 
-def Wrapped():
+def Wrapped(kind=None):
     from wne import ScaleEquivariant
-    return ScaleEquivariant(nn.Conv2d(1, 1, 3, padding=1))
+    return (kind or ScaleEquivariant)(nn.Conv2d(1, 1, 3, padding=1))
+
+def WrappedByMine():
+    from wne import ScaleEquivariant
+    class Mine(ScaleEquivariant): pass
+    return Wrapped(Mine)
 """
 
 
@@ -227,8 +232,9 @@ def test_options_without_effect_are_refused(folder, options, message):
     assert isinstance(end.exception, ValueError) and message in str(end.exception)
 
 
-def test_a_network_that_is_in_a_wrapper_keeps_it(folder):
-    own = load_own_denoiser("my_networks:Wrapped", None, "baseline")
+@pytest.mark.parametrize("name", ["Wrapped", "WrappedByMine"])
+def test_a_network_that_is_in_a_wrapper_keeps_it(folder, name):
+    own = load_own_denoiser(f"my_networks:{name}", None, "baseline")
     assert own.variant == "wse" and isinstance(own.network, ScaleEquivariant)
 
 

@@ -68,7 +68,8 @@ def load_own_denoiser(reference: str, weights: Path | None, variant: str, channe
             raise NetworkError(f"--weights {weights}: no such file")
         load_foreign_weights(network, weights, reference)
     if isinstance(network, BackboneWrapper):
-        own = next(key for key, wrapper in WRAPPERS.items() if wrapper is type(network))
+        kinds = {key: kind for key, kind in WRAPPERS.items() if isinstance(kind, type)}
+        own = next((key for key, kind in kinds.items() if isinstance(network, kind)), "baseline")
         if variant not in ("baseline", own):
             raise NetworkError(f"{name}: is in a {type(network).__name__} already; leave out --variant {variant}")
         wrapped, variant = network, own
