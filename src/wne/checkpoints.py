@@ -52,7 +52,10 @@ def read_config(path: Path) -> tuple[dict, str]:
         raise CheckpointError(f"{path}: no such checkpoint; train it first: replicate train {path.stem}")
     metadata, _ = _read(path, "meta")
     if not {"config", "fingerprint"} <= set(metadata):
-        raise CheckpointError(f"{path}: has no configuration inside, so it was not written by `replicate train`")
+        raise CheckpointError(
+            f"{path}: has weights but not the network that they belong to; name its file and function: "
+            f"wne denoise --backbone FILE.py:FUNCTION --weights {shlex.quote(str(path))}"
+        )
     try:
         config = json.loads(metadata["config"])
     except (ValueError, RecursionError) as error:
@@ -156,5 +159,5 @@ def _read(path: Path, device: str) -> tuple[dict[str, str], dict[str, torch.Tens
             return file.metadata() or {}, {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
-            f"{path}: damaged or not a safetensors file ({error}); delete it and train again"
+            f"{path}: damaged or not a safetensors file ({error}); get or train these weights again"
         ) from None

@@ -120,6 +120,7 @@ def denoise_images(
     interruptible()
     failed = denoise_files(planned.jobs, denoiser)
     skipped = f", {planned.skipped} there already" if planned.skipped else ""
+    skipped += f", {planned.others} other file(s) left out" if planned.others else ""
     typer.echo(f"{len(planned.jobs) - failed} of {len(planned.jobs)} denoised with {backbone or model}{skipped}")
     if failed or planned.problems:
         raise typer.Exit(1)
@@ -158,11 +159,14 @@ def list_models() -> None:
     from wne.models import TIMM, list_denoisers
 
     typer.echo("published weights, for wne denoise --model and wne info:")
-    for name in PUBLISHED:
-        typer.echo(f"  {name}")
+    for name, purpose in PUBLISHED.items():
+        typer.echo(f"  {name:26s}{purpose}")
     typer.echo("backbones and variants, for create_denoiser:")
+    variants: dict[str, list[str]] = {}
     for backbone, variant in list_denoisers():
-        typer.echo(f"  {backbone:10s} {variant}")
+        variants.setdefault(backbone, []).append(variant)
+    for backbone, names in variants.items():
+        typer.echo(f"  {backbone:10s} {', '.join(names)}")
     typer.echo(f"  {TIMM}<name>, any model of timm with feature maps, with every variant that wraps")
 
 

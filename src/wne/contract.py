@@ -8,6 +8,7 @@ from torch import Tensor
 
 def check_image(y: Tensor) -> None:
     """Raises unless y is a non-empty batch (B, C, H, W) or (B, C, D, H, W) of floating-point or complex images."""
+    _check_tensor(y, "image")
     if not (y.is_floating_point() or y.is_complex()):
         raise TypeError(f"expected a floating-point image, got {y.dtype}: convert it first, y.float() / 255 for 8 bits")
     if y.ndim < 4 or 0 in y.shape[1:]:
@@ -19,6 +20,7 @@ def check_image(y: Tensor) -> None:
 
 def check_mask(mask: Tensor, y: Tensor) -> None:
     """Raises unless the mask is bool and broadcasts to the image."""
+    _check_tensor(mask, "mask")
     if mask.dtype != torch.bool:
         raise TypeError(f"expected a mask of dtype bool, True where the image counts, got {mask.dtype}: mask > 0")
     if mask.ndim != y.ndim or any(m not in (1, n) for m, n in zip(mask.shape, y.shape)):
@@ -40,6 +42,11 @@ def chosen_image(out: object, output: int | str | None, shape: tuple[int, ...]) 
     if out.shape != shape:
         raise ValueError(f"the backbone must map {tuple(shape)} to the same shape, but it returned {tuple(out.shape)}")
     return out
+
+
+def _check_tensor(value: object, name: str) -> None:
+    if not isinstance(value, Tensor):
+        raise TypeError(f"expected the {name} as a torch.Tensor, got {type(value).__name__}: torch.as_tensor({name})")
 
 
 def _describe(out: object) -> str:

@@ -33,13 +33,18 @@ def sample_affine(count: int, generator: torch.Generator) -> tuple[Tensor, Tenso
     return 0.5 + unit[0], 0.5 * unit[1] - 0.25
 
 
-def equivariance_defect(f: Callable[[Tensor], Tensor], y: Tensor, a: Tensor, b: Tensor, pool: Pool = "joint") -> Defect:
+Scalars = Tensor | float
+
+
+def equivariance_defect(
+    f: Callable[[Tensor], Tensor], y: Tensor, a: Scalars, b: Scalars, pool: Pool = "joint"
+) -> Defect:
     """The NE defect of f at y under y -> a y + b 1.
 
     Args:
         f: a denoiser, (B, C, H, W) to the same shape.
         y: (B, C, H, W), floating point; no constant image (its `sharp` defect would divide by 0).
-        a, b: one positive scale and one shift per image, shape (B,); per channel, shape (B, C).
+        a, b: positive scale and shift: numbers, or one per image, shape (B,), or per channel, shape (B, C).
         pool: "channel" where a and b differ between the channels: `sharp` is then relative to the contrast of
             each channel.
 
@@ -49,9 +54,10 @@ def equivariance_defect(f: Callable[[Tensor], Tensor], y: Tensor, a: Tensor, b: 
 
 
 @torch.no_grad()
-def compare(f: Callable[[Tensor], Tensor], y: Tensor, a: Tensor, b: Tensor, pool: Pool = "joint") -> Comparison:
+def compare(f: Callable[[Tensor], Tensor], y: Tensor, a: Scalars, b: Scalars, pool: Pool = "joint") -> Comparison:
     """Applies f to y and to a y + b 1; arguments as those of `equivariance_defect`."""
-    a, b = (value.to(y.device, torch.float64).reshape(*value.shape, *[1] * (y.ndim - value.ndim)) for value in (a, b))
+    a, b = (torch.as_tensor(value, dtype=torch.float64, device=y.device) for value in (a, b))
+    a, b = (value.reshape(*value.shape, *[1] * (y.ndim - value.ndim)) for value in (a, b))
     transformed = (a * y.double() + b).to(y.dtype)
     expected = a * f(y.clone()).double() + b  # a copy: f may overwrite its input
     contrast = a * instance_statistics(y.double(), pool=pool)[2]

@@ -21,10 +21,12 @@ from wne.pages import ImageFileError, Page, why
 
 @dataclass(frozen=True)
 class Plan:
-    """(input, output) of every image, what was there already, and folders that could not be read, with the reason."""
+    """(input, output) of every image; how many results were there already and how many files are no images by their names;
+    folders that could not be read, with the reason."""
 
     jobs: list[tuple[Path, Path]]
     skipped: int = 0
+    others: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -39,10 +41,13 @@ def plan(source: Path, target: Path, force: bool = False, skip_existing: bool = 
             unless `force` overwrites or `skip_existing` keeps them.
     """
     problems: list[str] = []
+    others = 0
     if source.is_dir():
         if target.is_file():
             raise ImageFileError(f"{target}: is a file; the results of a folder need a folder")
-        files = list(_images(source, target, problems))
+        found = _files(source, target, problems)
+        files = [path for path in found if path.suffix.lower() in READ]
+        others = len(found) - len(files)
         if not files and not problems:
             raise ImageFileError(f"{source}: holds no images ({', '.join(READ)})")
         jobs = [(path, _written_name(target / path.relative_to(source))) for path in files]
@@ -58,17 +63,17 @@ def plan(source: Path, target: Path, force: bool = False, skip_existing: bool = 
     there = [output for output in outputs if output.exists()]
     if skip_existing:
         missing = [(path, output) for path, output in jobs if not output.exists()]
-        return Plan(missing, len(jobs) - len(missing), problems)
+        return Plan(missing, len(jobs) - len(missing), others, problems)
     if there and not force:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise ImageFileError(
             f"{there[0]}{more}: exists already; use --force to overwrite, or --skip-existing to go on after an interruption"
         )
-    return Plan(jobs, 0, problems)
+    return Plan(jobs, 0, others, problems)
 
 
-def _images(source: Path, target: Path, problems: list[str]) -> Iterator[Path]:
-    """The images below `source` in alphabetic order, without hidden ones and without those in `target`."""
+def _files(source: Path, target: Path, problems: list[str]) -> list[Path]:
+    """The files below `source` in alphabetic order, without hidden ones and without those in `target`."""
     inside = target.resolve()
 
     def refused(error: OSError) -> None:
@@ -82,7 +87,7 @@ def _images(source: Path, target: Path, problems: list[str]) -> Iterator[Path]:
             if path.is_symlink() and not path.resolve().is_relative_to(source.resolve()):
                 problems.append(f"{path}: a link to a folder, which is not followed; give that folder as IN")
         found += [Path(folder) / name for name in names if not name.startswith(".")]
-    return (path for path in sorted(found) if path.suffix.lower() in READ)
+    return sorted(found)
 
 
 def _written_name(path: Path) -> Path:

@@ -109,11 +109,17 @@ def _positive(peak: Tensor) -> Tensor:
     return peak.clamp_min(torch.finfo(peak.dtype).smallest_normal)
 
 
+def check_pool(pool: Pool) -> None:
+    if pool not in POOLS:
+        raise ValueError(f"pool must be {' or '.join(map(repr, POOLS))}, not {pool!r}")
+
+
 def _promoted(y: Tensor) -> Tensor:
     return y.to(torch.promote_types(y.dtype, torch.float32))
 
 
 def _axes(y: Tensor, pool: Pool) -> tuple[int, ...]:
+    check_pool(pool)
     return tuple(range(POOLS[pool], y.ndim))
 
 

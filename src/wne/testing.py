@@ -44,7 +44,7 @@ def assert_normalization_equivariant(
     images: Tensor | None = None,
     *,
     channels: int = 1,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     pool: Pool = "joint",
     tolerance: float | None = None,
 ) -> None:
@@ -57,8 +57,8 @@ def assert_normalization_equivariant(
         f: (B, C, H, W) to the same shape. A module is put into eval() while it is tested, for dropout and
             BatchNorm; each of its submodules then gets its own mode back.
         images: (B, C, H, W), real, none of them constant; when left out, random ones of `channels` and `dtype`, on
-            the device of f's first parameter. For complex images give a function of their real and imaginary
-            parts as channels.
+            the device and by default in the dtype of f's first parameter. For complex images give a function of their
+            real and imaginary parts as channels.
         pool: "joint" for one a and one b per image, "channel" for different ones in each channel.
         tolerance: largest defect, in units of std(a y + b 1), above the rounding of the image itself, which is
             added; for each dtype in TOLERANCES when left out.
@@ -75,13 +75,15 @@ def assert_normalization_equivariant(
         ...
     AssertionError: not normalization equivariant: f(a y) = a f(y) fails with a = 3: got 1 ...
     """
+    device, own = _device_and_dtype(f)
+    dtype = dtype or own
     if (wrong := dtype if images is None else images.dtype) not in TOLERANCES:
         known = ", ".join(str(dtype).removeprefix("torch.") for dtype in TOLERANCES)
         hint = "; give a function of real and imaginary parts as channels" if wrong.is_complex else ""
         raise TypeError(f"expected images of {known}, got {wrong}{hint}")
     if images is None:
         images = torch.rand(2, channels, 24, 20, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-        images = images.to(_device(f), dtype)
+        images = images.to(device, dtype)
     elif (instance_statistics(images, pool=pool)[2] == 0).any():
         raise ValueError("the images must not be constant: a constant one has no contrast to measure an error in")
     tolerance = TOLERANCES[images.dtype] if tolerance is None else tolerance
@@ -103,10 +105,10 @@ def assert_normalization_equivariant(
             )
 
 
-def _device(f: Callable[[Tensor], Tensor]) -> torch.device:
-    """That of a module's first parameter; the CPU for one without and for a function."""
+def _device_and_dtype(f: Callable[[Tensor], Tensor]) -> tuple[torch.device, torch.dtype]:
+    """Those of a module's first parameter; the CPU and float32 for one without and for a function."""
     first = next(f.parameters(), None) if isinstance(f, nn.Module) else None
-    return torch.device("cpu") if first is None else first.device
+    return (torch.device("cpu"), torch.float32) if first is None else (first.device, first.dtype)
 
 
 def _check_that_it_is_a_function(f: Callable[[Tensor], Tensor], y: Tensor) -> None:

@@ -57,7 +57,11 @@ class Tiles:
     radii: dict[tuple, int | None] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.tile < 1 or not 0 <= (self.overlap or 0) <= self.tile // 2:
+        if self.tile < 1:
+            raise ValueError(
+                f"tile must be at least 1 pixel, got {self.tile}; for the image as a whole, leave tiling out"
+            )
+        if not 0 <= (self.overlap or 0) <= self.tile // 2:
             raise ValueError(
                 f"overlap must be between 0 and half of tile, got overlap {self.overlap}, tile {self.tile}"
             )

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from wne.contract import check_image, check_mask, chosen_image
-from wne.moments import POOLS, Pool, normalize, normalize_power
+from wne.moments import Pool, check_pool, normalize, normalize_power
 from wne.statedict import BackboneHolder
 
 Prediction = Literal["direct", "residual"]
@@ -41,10 +41,12 @@ class BackboneWrapper(BackboneHolder):
         super().__init__()
         if not callable(backbone):
             raise TypeError(f"backbone must be a torch.nn.Module or a function, not {type(backbone).__name__}")
+        if isinstance(backbone, type):
+            name = backbone.__name__
+            raise TypeError(f"backbone must be a network, not its class {name}: make one first, {name}(...)")
         if prediction not in ("direct", "residual"):
             raise ValueError(f"prediction must be 'direct' or 'residual', not {prediction!r}")
-        if pool not in POOLS:
-            raise ValueError(f"pool must be 'joint' or 'channel', not {pool!r}")
+        check_pool(pool)
         self.backbone = backbone
         self.prediction, self.pool, self.output = prediction, pool, output
         self.tiles: Callable[..., object] | None = None  # runs the backbone tile by tile (tiling.py)
@@ -136,12 +138,15 @@ class InputNormalized(BackboneWrapper):
     """f(y) = g(T_NE(y)): normalization of the input alone (IN, App. O), invariant and not equivariant.
 
     A negative control: the backbone cannot know the brightness and contrast that it must give back.
-    With `prediction="residual"`, f(y) = y - g(T_NE(y)). Arguments and errors are those of the NE wrapper.
+    With `prediction="residual"`, f(y) = y - g(T_NE(y)), with mean(y) in the place of y where the mask hides it.
+    Arguments and errors are those of the NE wrapper.
     """
 
     def _wrap(self, y: Tensor, mask: Tensor | None, g: Callable[[Tensor], Tensor]) -> Tensor:
-        out = g(normalize(y, mask, self.pool)[0])
-        return out if self.prediction == "direct" else y - out
+        z, mean, _ = normalize(y, mask, self.pool)
+        if self.prediction == "direct":
+            return g(z)
+        return (y if mask is None else torch.where(mask, y, mean)) - g(z)
 
 
 def _rescaled(out: Tensor, scale: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -108,7 +109,8 @@ def test_info_says_what_a_checkpoint_is(monkeypatch, capsys):
 
 def test_list_names_weights_and_backbones(monkeypatch, capsys):
     status, out, _ = run(monkeypatch, capsys, "list")
-    assert status == 0 and "fdncnn-wne-s0to55" in out and "restormer" in out and "timm:<name>" in out
+    assert status == 0 and "fdncnn     baseline, wne, " in out and "restormer" in out and "timm:<name>" in out
+    assert re.search(r"fdncnn-wne-s0to55 +grey images.*the default\n", out)
 
 
 def test_help_has_examples(monkeypatch, capsys):

@@ -8,7 +8,13 @@ from torch import Tensor, nn
 
 from backbones import BACKBONES, ComplexNet, SigmaConditioned, Volume, backbone, seeded
 from conftest import random_images
-from wne import NormalizationEquivariant, assert_normalization_equivariant, create_denoiser
+from wne import (
+    InputNormalized,
+    NormalizationEquivariant,
+    ScaleEquivariant,
+    assert_normalization_equivariant,
+    create_denoiser,
+)
 
 # The large encoders take seconds each.
 SLOW = ("timm:swin_tiny_patch4_window7_224", "timm:vit_tiny_patch16_224")
@@ -201,6 +207,17 @@ def test_masked_entries_have_no_influence_whatever_they_hold(pool, prediction):
     for junk in (0.0, 1e30, float("inf"), float("nan")):
         assert torch.equal(f(torch.where(mask, y, junk), mask=mask), expected)
     assert_normalization_equivariant(masked(f, mask), y, pool=pool)
+
+
+@pytest.mark.parametrize("prediction", ["direct", "residual"])
+@pytest.mark.parametrize("wrapper", [ScaleEquivariant, InputNormalized])
+def test_masked_entries_have_no_influence_on_the_other_wrappers_either(wrapper, prediction):
+    f = wrapper(seeded("mix", lambda: nn.Conv2d(3, 3, 3, padding=1)).double(), prediction)
+    y, mask = random_images(2, 3, 24, 20), random_images(2, 1, 24, 20, seed=1) > 0.3
+    expected = f(y, mask=mask)
+    assert torch.isfinite(expected).all()
+    for junk in (0.0, float("inf"), float("nan")):
+        assert torch.equal(f(torch.where(mask, y, junk), mask=mask), expected)
 
 
 def test_statistics_under_a_mask_are_those_of_what_is_left():

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from conftest import random_images, tiny_denoiser
 from wne.equivariance import equivariance_defect, sample_affine
 from wne.models import Name, list_denoisers
+from wne.moments import instance_statistics
 from wne.wrapper import NormalizationEquivariant
 
 Map = Callable[[Tensor], Tensor]
@@ -247,6 +248,20 @@ def test_defect_belongs_to_each_image_and_does_not_depend_on_the_units_of_y():
     scaled = equivariance_defect(lambda z: 255 * f(z / 255), 255 * y, a, 255 * b)
     torch.testing.assert_close(scaled.sharp, together.sharp)
     torch.testing.assert_close(scaled.paper, together.paper)
+
+
+def test_one_scale_and_one_shift_may_be_numbers():
+    y = random_images(2, 3, 8, 9)
+    same = [torch.full((2,), value, dtype=torch.float64) for value in (1.7, -0.1)]
+    for found, expected in zip(
+        equivariance_defect(torch.tanh, y, 1.7, -0.1), equivariance_defect(torch.tanh, y, *same)
+    ):
+        assert found.shape == (2,) and torch.equal(found, expected)
+
+
+def test_statistics_of_an_unknown_pool_are_refused():
+    with pytest.raises(ValueError, match="pool must be 'joint' or 'channel', not 'image'"):
+        instance_statistics(random_images(1, 1, 4, 4), pool="image")
 
 
 def test_defect_takes_its_norms_in_float64_and_builds_no_graph():

@@ -49,6 +49,13 @@ def test_results_that_exist_are_refused_kept_or_overwritten(tmp_path):
     assert len(plan(tmp_path, tmp_path / "out", force=True).jobs) == 2
 
 
+def test_files_of_other_kinds_are_counted(tmp_path):
+    for name in ("a.png", "notes.txt", "below/raw.cr2", ".hidden", "out/b.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert plan(tmp_path, tmp_path / "out").others == 2
+
+
 def test_a_folder_without_permission_is_said_and_the_rest_goes_on(tmp_path, monkeypatch):
     for name in ("a.png", "private/b.png"):
         write_image(tmp_path / name, GREY)

@@ -18,6 +18,10 @@ def test_wrapped_networks_pass_in_every_precision(dtype):
     assert_normalization_equivariant(f, dtype=dtype)
 
 
+def test_random_images_have_the_dtype_of_the_network():
+    assert_normalization_equivariant(NormalizationEquivariant(backbone("dncnn")).double(), tolerance=1e-9)
+
+
 @pytest.mark.parametrize("dtype", TOLERANCES, ids=str)
 def test_bare_networks_fail_in_every_precision(dtype):
     with pytest.raises(AssertionError, match="not normalization equivariant"):

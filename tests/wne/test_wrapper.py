@@ -498,6 +498,15 @@ def test_further_arguments_reach_the_backbone_unchanged(wrapper):
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_images_and_masks_that_are_no_tensors_are_refused_with_the_remedy(wrapper):
+    y = torch.rand(1, 1, 4, 4)
+    with pytest.raises(TypeError, match=r"image as a torch.Tensor, got ndarray: torch.as_tensor\(image\)"):
+        wrapper(nn.Identity())(y.numpy())
+    with pytest.raises(TypeError, match=r"mask as a torch.Tensor, got ndarray: torch.as_tensor\(mask\)"):
+        wrapper(nn.Identity())(y, mask=(y > 0).numpy())
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_integer_images_are_refused_with_the_remedy(wrapper):
     for dtype in (torch.uint8, torch.int64, torch.bool):
         with pytest.raises(TypeError, match=r"floating-point image.*convert"):
@@ -534,6 +543,8 @@ def test_backbones_that_change_the_shape_are_refused(wrapper, change, message):
 def test_the_constructor_refuses_what_it_cannot_wrap(wrapper):
     with pytest.raises(TypeError, match=r"torch.nn.Module or a function, not int"):
         wrapper(3)
+    with pytest.raises(TypeError, match=r"not its class Identity: make one first, Identity\(\.\.\.\)"):
+        wrapper(nn.Identity)
     with pytest.raises(ValueError, match="'direct' or 'residual', not 'noise'"):
         wrapper(nn.Identity(), "noise")
 

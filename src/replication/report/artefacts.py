@@ -6,12 +6,12 @@ results page with its title, and `figures` or `tables` makes it for each profile
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 
 from replication.study.params import ANALYSES, Params
+from replication.study.params.names import hint
 
 
 @dataclass(frozen=True)
@@ -225,9 +225,7 @@ def find_figure(name: str, params: Params) -> Artefact:
         ValueError: an unknown figure, or one that the profile does not report.
     """
     if name not in FIGURES:
-        near = difflib.get_close_matches(name, FIGURES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(FIGURES)}"
-        raise ValueError(f"{name}: no such figure; {hint}")
+        raise ValueError(f"{name}: no such figure; {hint(name, FIGURES)}")
     if reason := FIGURES[name].why_not(params):
         raise ValueError(f"{name}: {reason}")
     return FIGURES[name]

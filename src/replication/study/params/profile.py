@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from functools import cached_property
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from replication.study.params import links, sections
 from replication.study.params.cluster import Cluster
-from replication.study.params.names import check_known
+from replication.study.params.names import check_known, hint
 from replication.study.params.reading import ParameterError, read_yaml
 from replication.study.params.types import Count, Frozen, Name, Seed
 
@@ -141,9 +140,7 @@ def _explain(error: dict) -> str:
         return f"{'.'.join(where)}: {message}" if where else message
     *parents, key = where
     owner = _owner(Params, parents)
-    near = difflib.get_close_matches(key, owner.model_fields, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(owner.model_fields)}"
-    return f"{'.'.join(where)}: unknown key; {hint}"
+    return f"{'.'.join(where)}: unknown key; {hint(key, owner.model_fields)}"
 
 
 def _owner(model: type[BaseModel], keys: list[str]) -> type[BaseModel]:
