@@ -119,9 +119,9 @@ def denoise_images(
     denoiser = ImageDenoiser(own, tile, best_device(device), strength=strength, mask_nan=mask_nan)
     interruptible()
     failed = denoise_files(planned.jobs, denoiser)
-    skipped = f", {planned.skipped} there already" if planned.skipped else ""
-    skipped += f", {planned.others} other file(s) left out" if planned.others else ""
-    typer.echo(f"{len(planned.jobs) - failed} of {len(planned.jobs)} denoised with {backbone or model}{skipped}")
+    left = f", {planned.skipped} there already" if planned.skipped else ""
+    left += f", {planned.others} other file(s) left out" if planned.others else ""
+    typer.echo(f"{len(planned.jobs) - failed} of {len(planned.jobs)} denoised with {backbone or model}{left}")
     if failed or planned.problems:
         raise typer.Exit(1)
 

@@ -110,6 +110,7 @@ def _positive(peak: Tensor) -> Tensor:
 
 
 def check_pool(pool: Pool) -> None:
+    """Raises ValueError unless the pool is known."""
     if pool not in POOLS:
         raise ValueError(f"pool must be {' or '.join(map(repr, POOLS))}, not {pool!r}")
 

@@ -57,7 +57,7 @@ def assert_normalization_equivariant(
         f: (B, C, H, W) to the same shape. A module is put into eval() while it is tested, for dropout and
             BatchNorm; each of its submodules then gets its own mode back.
         images: (B, C, H, W), real, none of them constant; when left out, random ones of `channels` and `dtype`, on
-            the device and by default in the dtype of f's first parameter. For complex images give a function of their
+            the device of f's first parameter and, where that is a real number, in its dtype. For complex images give a function of their
             real and imaginary parts as channels.
         pool: "joint" for one a and one b per image, "channel" for different ones in each channel.
         tolerance: largest defect, in units of std(a y + b 1), above the rounding of the image itself, which is
@@ -106,9 +106,11 @@ def assert_normalization_equivariant(
 
 
 def _device_and_dtype(f: Callable[[Tensor], Tensor]) -> tuple[torch.device, torch.dtype]:
-    """Those of a module's first parameter; the CPU and float32 for one without and for a function."""
+    """Those of a module's first parameter; the CPU for a function, float32 also where that has no dtype of images."""
     first = next(f.parameters(), None) if isinstance(f, nn.Module) else None
-    return (torch.device("cpu"), torch.float32) if first is None else (first.device, first.dtype)
+    if first is None:
+        return torch.device("cpu"), torch.float32
+    return first.device, first.dtype if first.dtype in TOLERANCES else torch.float32
 
 
 def _check_that_it_is_a_function(f: Callable[[Tensor], Tensor], y: Tensor) -> None:

@@ -22,6 +22,19 @@ def test_random_images_have_the_dtype_of_the_network():
     assert_normalization_equivariant(NormalizationEquivariant(backbone("dncnn")).double(), tolerance=1e-9)
 
 
+def test_random_images_are_float32_for_parameters_that_are_no_real_numbers():
+    class Spectral(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(1, dtype=torch.complex64))
+
+        def forward(self, y):
+            assert y.dtype == torch.float32
+            return torch.fft.ifft2(torch.fft.fft2(y) * self.weight).real
+
+    assert_normalization_equivariant(NormalizationEquivariant(Spectral()))
+
+
 @pytest.mark.parametrize("dtype", TOLERANCES, ids=str)
 def test_bare_networks_fail_in_every_precision(dtype):
     with pytest.raises(AssertionError, match="not normalization equivariant"):
